@@ -1,0 +1,269 @@
+"""Annotations: what a person said of cells, as events that can be undone, and the state they add up to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.wells import FieldRef
+
+NOT_A_CELL = "not a cell"
+"""A class that everybody has: debris, wrong masks. Such objects are trained on but never counted as cells."""
+
+PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F3C8D",
+    "#11A579", "#E68310", "#3969AC", "#80BA5A", "#CF1C90", "#F97B72", "#4B4B8F", "#A5AA99",
+)  # fmt: skip
+"""Colour-blind safe first (Okabe & Ito 2008), then distinct (CARTO Bold)."""
+
+
+@dataclass(frozen=True)
+class Phenotype:
+    """A class of cells: its name, its colour (#rrggbb) and the key that gives it."""
+
+    name: str
+    colour: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One cell and what somebody called it.
+
+    Attributes
+    ----------
+    id
+        Unique in the project.
+    field
+        Where the cell lies.
+    y, x
+        An inner point of the cell's mask, in pixels: by this it is found again after re-segmentation.
+    click_y, click_x
+        Where the person clicked.
+    mask_key
+        Key of the mask that was clicked on.
+    phenotype
+        Name of the class.
+    annotator
+        Who said so.
+    time
+        When, ISO 8601 in UTC.
+    """
+
+    id: str
+    field: FieldRef
+    y: float
+    x: float
+    click_y: float
+    click_x: float
+    mask_key: str
+    phenotype: str
+    annotator: str = ""
+    time: str = ""
+
+    def state(self) -> Mapping[str, Json]:
+        """Return the annotation as JSON."""
+        return {**self.__dict__, "field": list(self.field)}
+
+    @staticmethod
+    def restore(state: Mapping[str, Json]) -> Annotation:
+        """Return the annotation that `state` made."""
+        values = cast("dict[str, object]", dict(state))
+        plate, well, number = cast("Sequence[str | int]", values.pop("field"))
+        return Annotation(field=FieldRef(str(plate), str(well), int(number)), **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the journal.
+
+    Attributes
+    ----------
+    seq
+        Number in the journal, from 1, without gaps.
+    kind
+        "annotate" {annotations, replaces}, "clear" {ids}, "phenotype" {name, colour, key}, "rename" {old, new} (into
+        a class that exists: a merge), "remove" {name}, "undo" {of}, "redo" {of}.
+    payload
+        As above.
+    who, time
+        Annotator, and ISO 8601 in UTC.
+    """
+
+    seq: int
+    kind: str
+    payload: Mapping[str, Json]
+    who: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """The state that events add up to.
+
+    Attributes
+    ----------
+    active
+        Annotation id to annotation, in the order they were made.
+    phenotypes
+        The class set, in order.
+    """
+
+    active: Mapping[str, Annotation] = field(default_factory=dict)
+    phenotypes: tuple[Phenotype, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the class set."""
+        return tuple(p.name for p in self.phenotypes)
+
+    def __len__(self) -> int:
+        """Count the annotations that stand."""
+        return len(self.active)
+
+    def by_field(self) -> Mapping[FieldRef, tuple[Annotation, ...]]:
+        """Return the annotations of each field."""
+        found: dict[FieldRef, list[Annotation]] = defaultdict(list)
+        for annotation in self.active.values():
+            found[annotation.field].append(annotation)
+        return {ref: tuple(items) for ref, items in found.items()}
+
+    def apply(self, event: Event) -> Annotations:
+        """Return the state after one more event; undo and redo are for `replay`."""
+        payload = event.payload
+        if event.kind == "annotate":
+            return self._annotate(payload)
+        if event.kind == "clear":
+            gone = set(cast("Sequence[str]", payload["ids"]))
+            return replace(self, active={k: a for k, a in self.active.items() if k not in gone})
+        if event.kind == "phenotype":
+            return self._with_phenotype(Phenotype(str(payload["name"]), str(payload["colour"]), str(payload["key"])))
+        if event.kind == "rename":
+            return self._rename(str(payload["old"]), str(payload["new"]))
+        if event.kind == "remove":
+            name = payload["name"]
+            return Annotations(
+                {k: a for k, a in self.active.items() if a.phenotype != name},
+                tuple(p for p in self.phenotypes if p.name != name),
+            )
+        return self
+
+    def _annotate(self, payload: Mapping[str, Json]) -> Annotations:
+        gone = set(cast("Sequence[str]", payload.get("replaces", ())))
+        active = {k: a for k, a in self.active.items() if k not in gone}
+        state = self
+        for item in cast("Sequence[Mapping[str, Json]]", payload["annotations"]):
+            annotation = Annotation.restore(item)
+            active[annotation.id] = annotation
+            if annotation.phenotype not in state.classes:
+                state = state._with_phenotype(next_phenotype(annotation.phenotype, state.phenotypes))
+        return Annotations(active, state.phenotypes)
+
+    def _with_phenotype(self, new: Phenotype) -> Annotations:
+        if new.name in self.classes:
+            return replace(self, phenotypes=tuple(new if p.name == new.name else p for p in self.phenotypes))
+        return replace(self, phenotypes=(*self.phenotypes, new))
+
+    def _rename(self, old: str, new: str) -> Annotations:
+        active = {k: replace(a, phenotype=new) if a.phenotype == old else a for k, a in self.active.items()}
+        if new in self.classes:
+            return Annotations(active, tuple(p for p in self.phenotypes if p.name != old))
+        return Annotations(active, tuple(replace(p, name=new) if p.name == old else p for p in self.phenotypes))
+
+
+def next_phenotype(name: str, existing: Sequence[Phenotype]) -> Phenotype:
+    """Return a class with the first colour and key (1 … 9) that no other class has."""
+    colours = {p.colour for p in existing}
+    keys = {p.key for p in existing}
+    if name == NOT_A_CELL:
+        return Phenotype(name, "#999999", "")
+    colour = next((c for c in PALETTE if c not in colours), PALETTE[len(existing) % len(PALETTE)])
+    return Phenotype(name, colour, next((str(k) for k in range(1, 10) if str(k) not in keys), ""))
+
+
+def undone(events: Iterable[Event]) -> frozenset[int]:
+    """Return the numbers of the events that are undone."""
+    gone: set[int] = set()
+    for event in events:
+        if event.kind == "undo":
+            gone.add(int(cast("int", event.payload["of"])))
+        elif event.kind == "redo":
+            gone.discard(int(cast("int", event.payload["of"])))
+    return frozenset(gone)
+
+
+def replay(events: Sequence[Event]) -> Annotations:
+    """Return the state that a journal adds up to."""
+    gone = undone(events)
+    state = Annotations()
+    for event in events:
+        if event.seq not in gone:
+            state = state.apply(event)
+    return state
+
+
+def undoable(events: Sequence[Event]) -> int | None:
+    """Return the number of the event that an undo would take back, or None."""
+    gone = undone(events)
+    return next((e.seq for e in reversed(events) if e.kind not in ("undo", "redo") and e.seq not in gone), None)
+
+
+def redoable(events: Sequence[Event]) -> int | None:
+    """Return the number of the event that a redo would bring back, or None: a new event ends the chain of redos."""
+    stack: list[int] = []
+    for event in events:
+        if event.kind == "undo":
+            stack.append(int(cast("int", event.payload["of"])))
+        elif event.kind == "redo":
+            stack.remove(int(cast("int", event.payload["of"])))
+        else:
+            stack.clear()
+    return stack[-1] if stack else None
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Which cell each annotation of a field hits.
+
+    Attributes
+    ----------
+    cells
+        Cell id to annotation, where all annotations of the cell agree (the latest one).
+    lost
+        Annotations whose point hits no cell.
+    contested
+        Annotations of cells that were given two classes, as happens when two cells become one.
+    """
+
+    cells: Mapping[int, Annotation]
+    lost: tuple[Annotation, ...]
+    contested: tuple[Annotation, ...]
+
+
+def match(annotations: Iterable[Annotation], masks: Masks, within: float = 5.0) -> Match:
+    """Find the cells of a field's annotations by their inner points.
+
+    Parameters
+    ----------
+    annotations
+        Of one field.
+    masks
+        Of the same field, from whichever segmentation.
+    within
+        How many pixels the point may miss the cell.
+    """
+    hits: dict[int, list[Annotation]] = defaultdict(list)
+    lost = []
+    for annotation in annotations:
+        cell = masks.at(annotation.y, annotation.x, within=within)
+        if cell:
+            hits[cell].append(annotation)
+        else:
+            lost.append(annotation)
+    agreed = {cell: items[-1] for cell, items in hits.items() if len({a.phenotype for a in items}) == 1}
+    contested = tuple(a for cell, items in hits.items() if cell not in agreed for a in items)
+    return Match(agreed, tuple(lost), contested)

@@ -1,0 +1,51 @@
+"""Predictions: what a model says of every cell of a field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_phenotyper.core.cells import Float32
+from napari_phenotyper.core.wells import FieldRef
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Class probabilities of one field's cells, n cells and K classes.
+
+    Attributes
+    ----------
+    field
+        Where the cells lie.
+    ids
+        (n,) int32, ids of the mask, in the order of the field's Cells.
+    probabilities
+        (n, K) float32; rows sum to 1.
+    classes
+        K names.
+    model
+        Id of the model.
+    """
+
+    field: FieldRef
+    ids: NDArray[np.int32]
+    probabilities: Float32
+    classes: tuple[str, ...]
+    model: str = ""
+
+    @property
+    def labels(self) -> NDArray[np.intp]:
+        """(n,) index of the class shown: the argmax of the probabilities shown."""
+        if not len(self.ids):
+            return np.zeros(0, np.intp)
+        return np.asarray(np.argmax(self.probabilities, axis=1), np.intp)
+
+    @property
+    def uncertainty(self) -> Float32:
+        """(n,) 1 − (highest − second highest probability): 1 where two classes are equally likely."""
+        if self.probabilities.shape[1] < 2 or not len(self.ids):
+            return np.zeros(len(self.ids), np.float32)
+        two = np.partition(self.probabilities, -2, axis=1)[:, -2:]
+        return np.asarray(1 - (two[:, 1] - two[:, 0]), np.float32)

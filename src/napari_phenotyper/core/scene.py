@@ -1,0 +1,123 @@
+"""What segmenters and extractors receive: the pixels of a field by role, its masks, and the per-cell pixel index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_phenotyper.core.errors import ChannelError
+from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
+from napari_phenotyper.core.wells import FieldRef
+
+
+@dataclass(frozen=True, eq=False)
+class CellIndex:
+    """The pixels of every cell of one compartment, cell after cell. P pixels, n cells.
+
+    Attributes
+    ----------
+    shape
+        (y, x) of the field.
+    ids
+        (n,) int32, ascending.
+    offsets
+        (n + 1,) int64; cell i owns entries offsets[i] … offsets[i + 1].
+    y, x
+        (P,) int32 coordinates, in raster order within a cell.
+    box
+        (n, 4) int32: top, left, bottom, right; bottom and right are exclusive.
+    """
+
+    shape: tuple[int, int]
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    y: NDArray[np.int32]
+    x: NDArray[np.int32]
+    box: NDArray[np.int32]
+
+    @cached_property
+    def cell(self) -> NDArray[np.intp]:
+        """(P,) the position in `ids` of the cell that owns each pixel."""
+        return np.repeat(np.arange(len(self.ids)), np.diff(self.offsets))
+
+    @cached_property
+    def area(self) -> NDArray[np.int64]:
+        """(n,) pixels per cell."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def centroid(self) -> NDArray[np.float64]:
+        """(n, 2) mean y and x."""
+        area = np.maximum(self.area, 1)
+        return np.stack([self.sum(self.y) / area, self.sum(self.x) / area], axis=1)
+
+    def sum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return (n,) the sum of (P,) values over each cell's pixels."""
+        return np.bincount(self.cell, values.astype(np.float64), len(self.ids)).astype(np.float64, copy=False)
+
+    def __len__(self) -> int:
+        """Count the cells."""
+        return len(self.ids)
+
+
+def cell_index(labels: Labels) -> CellIndex:
+    """Make the index of a label image (y, x); one pass and one sort."""
+    flat = labels.ravel()
+    position = np.flatnonzero(flat)
+    owner = flat[position]
+    order = np.argsort(owner, kind="stable")
+    position = position[order]
+    ids, start = np.unique(owner[order], return_index=True)
+    offsets = np.append(start, len(position)).astype(np.int64)
+    y, x = (c.astype(np.int32) for c in np.divmod(position, labels.shape[1]))
+    box = np.zeros((len(ids), 4), np.int32)
+    if len(ids):
+        box[:, 0], box[:, 2] = np.minimum.reduceat(y, start), np.maximum.reduceat(y, start) + 1
+        box[:, 1], box[:, 3] = np.minimum.reduceat(x, start), np.maximum.reduceat(x, start) + 1
+    height, width = labels.shape
+    return CellIndex((height, width), ids.astype(np.int32), offsets, y, x, box)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One field, read: the one context that segmenters and extractors receive.
+
+    Attributes
+    ----------
+    ref
+        Which field it is.
+    pixels
+        Channel label (role, or name where no role is known) to (y, x) image, in plate order.
+    pixel_size
+        µm per pixel, or None.
+    masks
+        Masks there are already; None before segmentation.
+    hints
+        What the user or the session adds: "diameter" in px, scribbles, an illumination estimate …
+    """
+
+    ref: FieldRef
+    pixels: Mapping[str, NDArray[np.generic]]
+    pixel_size: float | None = None
+    masks: Masks | None = None
+    hints: Mapping[str, object] = field(default_factory=dict)
+
+    def image(self, label: str) -> NDArray[np.generic]:
+        """Return a channel's (y, x) image by role or name. Raises ChannelError."""
+        for name, image in self.pixels.items():
+            if name.casefold() == label.casefold():
+                return image
+        raise ChannelError(
+            f"{self.ref} has no channel {label!r}; it has: {', '.join(self.pixels) or 'none'}.",
+            "Say which channel it is: phenotyper channels PLATE --set DNA=NAME.",
+        )
+
+    @cached_property
+    def index(self) -> CellIndex:
+        """The pixel index of the nuclei, made once and shared by all families."""
+        labels = self.masks.labels[NUCLEI] if self.masks is not None else np.zeros((0, 0), np.int32)
+        return cell_index(labels)

@@ -1,0 +1,105 @@
+"""Names of wells on plates of 6 to 1536 wells.
+
+A well is named by its row letters and its column with at least two digits: A01 … H12, A01 … AF48.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from napari_phenotyper.core.errors import PlateError
+
+PLATE_SHAPES = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24), 1536: (32, 48)}
+"""Wells on a plate: (rows, columns)."""
+
+_NAME = re.compile(r"([A-Za-z]{1,2})[ _-]?0*([1-9]\d?)")
+_ROW_COLUMN = re.compile(r"[rR]0*([1-9]\d?)[ _-]?[cC]0*([1-9]\d?)")
+
+
+class WellRef(NamedTuple):
+    """A well of a screen: plate name and well name."""
+
+    plate: str
+    well: str
+
+
+class FieldRef(NamedTuple):
+    """A field of a screen: plate name, well name and the field's number in the well, from 1."""
+
+    plate: str
+    well: str
+    field: int
+
+    @property
+    def well_ref(self) -> WellRef:
+        """The well that the field lies in."""
+        return WellRef(self.plate, self.well)
+
+    def __str__(self) -> str:
+        """Name the field for a person."""
+        return f"{self.plate} {self.well} field {self.field}"
+
+
+def row_letters(row: int) -> str:
+    """Return the letters of a row counted from 1: 1 is A, 26 is Z, 27 is AA, 32 is AF."""
+    if not 1 <= row <= 702:
+        raise PlateError(f"A plate has no row {row}.", "Rows count from 1.")
+    letters = chr(ord("A") + (row - 1) % 26)
+    return letters if row <= 26 else chr(ord("A") + (row - 1) // 26 - 1) + letters
+
+
+def well_name(row: int, column: int) -> str:
+    """Return the name of the well in a row and column, both counted from 1."""
+    if column < 1:
+        raise PlateError(f"A plate has no column {column}.", "Columns count from 1.")
+    return f"{row_letters(row)}{column:02d}"
+
+
+def parse_well(text: str) -> tuple[int, int]:
+    """Return row and column, both from 1, of a well named as A01, A1, A001, a1, AF48 or r01c01.
+
+    Raises
+    ------
+    PlateError
+        If the text names no well of a plate of up to 1536 wells.
+    """
+    text = text.strip()
+    row = column = 0
+    if match := _ROW_COLUMN.fullmatch(text):
+        row, column = int(match[1]), int(match[2])
+    elif match := _NAME.fullmatch(text):
+        letters = match[1].upper()
+        row, column = 0, int(match[2])
+        for letter in letters:
+            row = row * 26 + ord(letter) - ord("A") + 1
+    rows, columns = PLATE_SHAPES[1536]
+    if not (1 <= row <= rows and 1 <= column <= columns):
+        raise PlateError(f"{text!r} names no well.", "Wells are named A01 to AF48, or r01c01.")
+    return row, column
+
+
+def normal_well(text: str) -> str:
+    """Return the normal name of a well: `normal_well("b3") == "B03"`."""
+    return well_name(*parse_well(text))
+
+
+def plate_shape(wells: Iterable[str]) -> tuple[int, int]:
+    """Return (rows, columns) of the smallest standard plate, from 96 wells up, that holds all the wells.
+
+    Smaller plates are never guessed: a few wells of a larger plate are the commoner case, and a wrong small
+    geometry would hide that the others are missing.
+    """
+    positions = [parse_well(w) for w in wells]
+    rows = max((r for r, _ in positions), default=1)
+    columns = max((c for _, c in positions), default=1)
+    for count, (height, width) in PLATE_SHAPES.items():
+        if count >= 96 and rows <= height and columns <= width:
+            return height, width
+    return rows, columns
+
+
+def plate_order(well: str) -> tuple[int, int]:
+    """Sort key that orders wells row by row (A02 before A10, Z01 before AA01)."""
+    return parse_well(well)

@@ -1,0 +1,1 @@
+"""Folds, metrics, calibration: pure functions on arrays."""

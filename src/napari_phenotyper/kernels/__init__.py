@@ -1,0 +1,1 @@
+"""Loops that segmenters and extractors share: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""What CNN classifiers and learned segmenters share (torch)."""

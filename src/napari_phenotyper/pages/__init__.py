@@ -1,0 +1,1 @@
+"""The HTML report and every figure in it."""

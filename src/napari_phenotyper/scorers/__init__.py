@@ -1,0 +1,1 @@
+"""One hit score per file."""

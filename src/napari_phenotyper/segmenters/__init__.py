@@ -1,0 +1,1 @@
+"""One segmenter per file."""

@@ -1,0 +1,1 @@
+"""Thin; the only room that knows Qt and napari."""

@@ -7,6 +7,8 @@ must be known and nothing may be downloaded. Cells are drawn one by one: DNA as 
 outline (interphase, polylobed), as chromosome rods (prometaphase, metaphase) or as condensed balls (apoptosis);
 tubulin as filaments that grow from the centrosome, as a rounded mitotic cell or as a spindle. Then come blur, uneven
 light, photon noise and read noise, as a camera adds them.
+
+It stays one file, though a long one: it is run as a script, loaded by path and copied alone, with no package around it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -297,12 +298,12 @@ def _interphase(cell: _Cell, rng: Rng) -> Image:
 def _polylobed(cell: _Cell, rng: Rng) -> Image:
     """Three to six lobes around a centre, of unequal size, joined; sometimes hardly lobed at all."""
     count = int(rng.integers(3, 7))
-    spread = rng.uniform(5.0, 10.5)
+    spread = rng.uniform(5.5, 12.0)
     angles = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count + rng.normal(0, 0.35, count)
-    gap = np.hypot(_Y, _X) - 4.0
+    gap = np.hypot(_Y, _X) - 5.0
     for angle in angles:
         y, x = spread * rng.uniform(0.7, 1.2) * np.array([np.sin(angle), np.cos(angle)])
-        gap = np.minimum(gap, np.hypot(_Y - y, _X - x) - rng.uniform(4.5, 8.0))
+        gap = np.minimum(gap, np.hypot(_Y - y, _X - x) - rng.uniform(5.5, 9.0))
     texture = _chromatin(rng, rng.uniform(0.07, 0.18)) * _nucleoli(rng, spread)
     return np.asarray(cell.gain * rng.uniform(0.8, 1.25) * _soft(gap) * texture)
 
@@ -385,3 +386,161 @@ def _point_on(patch: Image, cell: _Cell) -> tuple[float, float]:
     rows, columns = np.nonzero(smooth > 0.4 * smooth.max())
     nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
     return float(round(cell.y) - HALF + rows[nearest]), float(round(cell.x) - HALF + columns[nearest])
+
+
+# --- tubulin ---------------------------------------------------------------------------------------------------------
+
+
+def _filaments(tubulin: Image, own: NDArray[np.bool_], cell: _Cell, rng: Rng) -> None:
+    """Microtubules that wander out from the centrosome beside the nucleus, over a faint cytoplasm."""
+    count, steps = int(rng.integers(70, 120)), 60
+    start = rng.uniform(0, 2 * np.pi)
+    heading = rng.uniform(0, 2 * np.pi, (count, 1)) + np.cumsum(rng.normal(0, 0.11, (count, steps)), axis=1)
+    y = cell.y + 9 * np.sin(start) + np.cumsum(np.sin(heading), axis=1)
+    x = cell.x + 9 * np.cos(start) + np.cumsum(np.cos(heading), axis=1)
+    inside = (y > 0) & (x > 0) & (y < SIZE - 1) & (x < SIZE - 1)
+    rows, columns = y[inside].astype(int), x[inside].astype(int)
+    kept = own[rows, columns]
+    np.add.at(tubulin, (rows[kept], columns[kept]), 0.30 * cell.gain)
+    tubulin[own] += 0.22 * cell.gain
+    top, left, rows_, columns_ = _window(cell, 30)
+    nucleus = _soft(np.hypot(rows_[:, None] - cell.y, columns_[None, :] - cell.x) - 11, 2.0)
+    view = slice(top, top + len(rows_)), slice(left, left + len(columns_))
+    tubulin[view] *= 1 - 0.45 * nucleus * own[view]
+
+
+def _rounded(tubulin: Image, own: NDArray[np.bool_], cell: _Cell, rng: Rng) -> None:
+    """A prometaphase cell: round and bright, with a small aster or none, as after depolymerisation."""
+    top, left, rows, columns = _window(cell, 30)
+    dy, dx = rows[:, None] - cell.y, columns[None, :] - cell.x
+    body = 0.75 * own[top : top + len(rows), left : left + len(columns)]
+    y, x = rng.normal(0, 3.0, 2)
+    aster = rng.uniform(0.0, 2.2) * np.exp(-((dy - y) ** 2 + (dx - x) ** 2) / (2 * 3.5**2))
+    _light(tubulin, top, left, cell.gain * (body + aster))
+
+
+def _spindle(tubulin: Image, own: NDArray[np.bool_], cell: _Cell, rng: Rng) -> None:
+    """Two poles beside the metaphase plate and fibres between them: brightest near the poles."""
+    top, left, rows, columns = _window(cell, 30)
+    dy, dx = rows[:, None] - cell.y, columns[None, :] - cell.x
+    turn = _spindle_angle(cell)
+    axis, plate = dy * np.cos(turn) - dx * np.sin(turn), dy * np.sin(turn) + dx * np.cos(turn)
+    pole = rng.uniform(8.5, 10.5)
+    width = np.maximum(7.5 * (1 - np.abs(axis) / (pole + 2)), 0.8)
+    fibres = np.exp(-0.5 * (plate / width) ** 2) * _soft(np.abs(axis) - pole) * (0.5 + np.abs(axis) / pole)
+    body = 0.45 * own[top : top + len(rows), left : left + len(columns)]
+    _light(tubulin, top, left, cell.gain * (body + rng.uniform(1.2, 1.9) * fibres))
+
+
+def _blebs(tubulin: Image, own: NDArray[np.bool_], cell: _Cell, rng: Rng) -> None:
+    """A dying cell: shrunken, unevenly bright, with blebs."""
+    top, left, rows, columns = _window(cell, 30)
+    dy, dx = rows[:, None] - cell.y, columns[None, :] - cell.x
+    body = 0.6 * own[top : top + len(rows), left : left + len(columns)].astype(np.float64)
+    for angle in rng.uniform(0, 2 * np.pi, rng.integers(3, 8)):
+        r = rng.uniform(7, 15)
+        ball = _soft(np.hypot(dy - r * np.sin(angle), dx - r * np.cos(angle)) - rng.uniform(1.8, 4.2))
+        body += rng.uniform(0.3, 0.9) * ball
+    _light(tubulin, top, left, cell.gain * rng.uniform(0.6, 1.3) * body)
+
+
+def _light(image: Image, top: int, left: int, patch: Image) -> None:
+    image[top : top + patch.shape[0], left : left + patch.shape[1]] += patch
+
+
+_PAINT_TUBULIN: dict[str, Callable[[Image, NDArray[np.bool_], _Cell, Rng], None]] = {
+    "Prometaphase": _rounded,
+    "Metaphase": _spindle,
+    "Apoptosis": _blebs,
+}
+
+
+# --- camera ----------------------------------------------------------------------------------------------------------
+
+
+def _debris(dna: Image, tubulin: Image, rng: Rng) -> None:
+    """Specks, and now and then an out-of-focus lump, in either channel."""
+    rows, columns = np.ogrid[:SIZE, :SIZE]
+    for _ in range(rng.poisson(4)):
+        y, x = rng.uniform(0, SIZE, 2)
+        size = rng.choice([1.0, 1.6, 6.0], p=[0.6, 0.32, 0.08])
+        image = dna if rng.random() < 0.7 else tubulin
+        image += rng.uniform(0.4, 1.6) * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * size**2))
+
+
+def _shade(rng: Rng) -> Image:
+    """Uneven light: a broad dome whose top lies off the centre, about a third darker in the far corner."""
+    rows, columns = np.ogrid[:SIZE, :SIZE]
+    y, x = SIZE * (0.45 + rng.normal(0, 0.02, 2))
+    return np.asarray(1.05 - 0.55 * ((rows - y) ** 2 + (columns - x) ** 2) / SIZE**2)
+
+
+def _camera(signal: Image, shade: Image, rng: Rng) -> NDArray[np.uint16]:
+    """Return counts of a 16 bit camera: photon noise at 2 counts per electron, read noise and offset."""
+    electrons = rng.poisson(np.maximum((signal + 90) * shade, 0) / 2)
+    return np.clip(np.rint(100 + 2 * electrons + rng.normal(0, 6, signal.shape)), 0, 65535).astype(np.uint16)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def _write_image(path: Path, image: NDArray[np.uint16]) -> None:
+    part = path.with_name(path.name + ".part")
+    note = "SIMULATED data: no cell in this picture ever lived"
+    resolution = (1 / PIXEL_SIZE, 1 / PIXEL_SIZE)
+    tifffile.imwrite(part, image, imagej=True, resolution=resolution, metadata={"unit": "um", "note": note})
+    part.replace(path)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    part.replace(path)
+
+
+def _write_tables(out: Path, layout: dict[str, Treatment], truth: Sequence[Nucleus], seed: int) -> None:
+    seen: dict[str, int] = {}
+    conditions = []
+    for well, treatment in layout.items():
+        seen[treatment.name] = seen.get(treatment.name, 0) + 1
+        dose = "" if treatment.dose is None else treatment.dose
+        conditions.append((well, treatment.name, treatment.role, dose, seen[treatment.name]))
+    _write_csv(out / "layout.csv", ("well", "treatment", "role", "dose", "replicate"), conditions)
+    _write_csv(out / "truth.csv", Nucleus._fields, truth)
+    chosen = [(*nucleus, "simulated") for nucleus in annotate(truth, seed)]
+    _write_csv(out / "annotations.csv", (*Nucleus._fields, "annotator"), chosen)
+
+
+def annotate(truth: Sequence[Nucleus], seed: int = 0) -> list[Nucleus]:
+    """Return the nuclei that a biologist would have clicked on: some of each kind in every well, rare ones too."""
+    rng = np.random.default_rng([seed, 2000])
+    inner = [n for n in truth if 25 <= n.y < SIZE - 25 and 25 <= n.x < SIZE - 25]
+    chosen: list[Nucleus] = []
+    for well in dict.fromkeys(n.well for n in inner):
+        for phenotype in PHENOTYPES:
+            found = [n for n in inner if n.well == well and n.phenotype == phenotype]
+            wanted = min(len(found), 2 if phenotype == "Interphase" else int(rng.integers(1, 3)))
+            chosen += [found[i] for i in sorted(rng.choice(len(found), wanted, replace=False))]
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the plate from the command line."""
+    parser = argparse.ArgumentParser(description="Make a small SIMULATED plate with known phenotypes.")
+    parser.add_argument("out", type=Path, help="folder that receives the plate")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pixels")
+    options = parser.parse_args(arguments)
+    print(make(options.out, options.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -15,10 +15,10 @@ NOT_A_CELL = "not a cell"
 """A class that everybody has: debris, wrong masks. Such objects are trained on but never counted as cells."""
 
 PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F3C8D",
-    "#11A579", "#E68310", "#3969AC", "#80BA5A", "#CF1C90", "#F97B72", "#4B4B8F", "#A5AA99",
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#B66DFF",
+    "#920000", "#24FF24", "#FFB6DB", "#924900", "#B6DBFF", "#999933", "#00C2C7", "#BBBBBB",
 )  # fmt: skip
-"""Colour-blind safe first (Okabe & Ito 2008), then distinct (CARTO Bold)."""
+"""Colour-blind safe first (Okabe & Ito 2008), then as distinct from these as can be (after Krzywinski's 15 colours)."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Event:
         Number in the journal, from 1, without gaps.
     kind
         "annotate" {annotations, replaces}, "clear" {ids}, "phenotype" {name, colour, key}, "rename" {old, new} (into
-        a class that exists: a merge), "remove" {name}, "undo" {of}, "redo" {of}.
+        a class that exists: a merge), "remove" {name}, "undo" {of}, "redo" {of}, "lost" {} (stands where a
+        damaged journal lost a line).
     payload
         As above.
     who, time
@@ -169,6 +170,8 @@ class Annotations:
         return replace(self, phenotypes=(*self.phenotypes, new))
 
     def _rename(self, old: str, new: str) -> Annotations:
+        if old == new:
+            return self
         active = {k: replace(a, phenotype=new) if a.phenotype == old else a for k, a in self.active.items()}
         if new in self.classes:
             return Annotations(active, tuple(p for p in self.phenotypes if p.name != old))
@@ -209,7 +212,8 @@ def replay(events: Sequence[Event]) -> Annotations:
 def undoable(events: Sequence[Event]) -> int | None:
     """Return the number of the event that an undo would take back, or None."""
     gone = undone(events)
-    return next((e.seq for e in reversed(events) if e.kind not in ("undo", "redo") and e.seq not in gone), None)
+    inert = ("undo", "redo", "lost")
+    return next((e.seq for e in reversed(events) if e.kind not in inert and e.seq not in gone), None)
 
 
 def redoable(events: Sequence[Event]) -> int | None:
@@ -219,8 +223,8 @@ def redoable(events: Sequence[Event]) -> int | None:
         if event.kind == "undo":
             stack.append(int(cast("int", event.payload["of"])))
         elif event.kind == "redo":
-            stack.remove(int(cast("int", event.payload["of"])))
-        else:
+            stack = [seq for seq in stack if seq != event.payload["of"]]
+        elif event.kind != "lost":
             stack.clear()
     return stack[-1] if stack else None
 

@@ -30,6 +30,8 @@ class Condition:
         In the layout's own unit; NaN if there is none.
     replicate, batch
         Names, empty if there are none.
+    extra
+        Further columns of the layout file, by name.
     """
 
     treatment: str = ""
@@ -37,6 +39,15 @@ class Condition:
     dose: float = math.nan
     replicate: str = ""
     batch: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, column: str) -> str | None:
+        """Return a column of the layout as text, or None if there is no such column."""
+        if column == "dose":
+            return "" if math.isnan(self.dose) else f"{self.dose:g}"
+        if column in ("treatment", "role", "replicate", "batch"):
+            return str(getattr(self, column))
+        return self.extra.get(column)
 
 
 @dataclass(frozen=True, eq=False)

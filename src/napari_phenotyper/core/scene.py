@@ -55,6 +55,14 @@ class CellIndex:
         area = np.maximum(self.area, 1)
         return np.stack([self.sum(self.y) / area, self.sum(self.x) / area], axis=1)
 
+    def pixels(self, cell: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return rows and columns of a cell by its id. Raises KeyError if there is none."""
+        i = int(np.searchsorted(self.ids, cell))
+        if i >= len(self.ids) or self.ids[i] != cell:
+            raise KeyError(cell)
+        own = slice(self.offsets[i], self.offsets[i + 1])
+        return self.y[own], self.x[own]
+
     def sum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return (n,) the sum of (P,) values over each cell's pixels."""
         return np.bincount(self.cell, values.astype(np.float64), len(self.ids)).astype(np.float64, copy=False)

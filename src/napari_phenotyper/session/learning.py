@@ -1,0 +1,314 @@
+"""Evaluate, train and predict."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from napari_phenotyper.core.cells import Cells
+from napari_phenotyper.core.crops import CachedCrops
+from napari_phenotyper.core.errors import SettingError, TrainingError
+from napari_phenotyper.core.keys import Json, digest
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.prediction import Prediction
+from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.training import Model, TrainingSet
+from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.engine.plate import run_all
+from napari_phenotyper.evaluation.crossval import evaluate as cross_evaluate
+from napari_phenotyper.session.keys import Record, prediction_key
+from napari_phenotyper.session.labelling import matches
+from napari_phenotyper.session.measuring import is_measured, wanted
+from napari_phenotyper.session.segmenting import PlateOutcome, summary
+from napari_phenotyper.session.session import Session, needs_writing
+from napari_phenotyper.session.tasks import Wanted, predict_wells, with_pixels
+
+DEFAULT_CLASSIFIER = "svm"
+_WELLS_A_JOB = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Trainable:
+    """A training set, its key, and what the user should know of it."""
+
+    training: TrainingSet
+    key: str
+    warnings: tuple[str, ...]
+
+
+def training_set(session: Session, group: str = "well", seed: int = 0) -> Trainable:
+    """Gather the annotated cells of all plates.
+
+    Parameters
+    ----------
+    session
+        With annotations, masks and measurements.
+    group
+        What is never split between training and testing: "well", "plate", "field", "treatment", "annotator", or any
+        other column of the layout.
+    seed
+        Goes into every fit.
+
+    Raises
+    ------
+    TrainingError
+        If no annotated cell is measured.
+    SettingError
+        If no layout has that column.
+    """
+    found = matches(session)
+    items = {i.field.ref: i for plate in _annotated_plates(session, found) for i in wanted(session, plate)}
+    chunks: list[Cells] = []
+    names: list[str] = []
+    groups: list[str] = []
+    parts: list[Json] = []
+    unmeasured = 0
+    for ref, hit in sorted(found.items()):
+        item = items.get(ref)
+        cells = session.project.cells.get(ref, item.mask, item.blocks) if item else None
+        if item is None or cells is None:
+            unmeasured += len(hit.cells)
+            continue
+        rows = np.flatnonzero(np.isin(cells.ids, list(hit.cells)))
+        if rows.size:
+            chosen = _with_cached_crops(session, item, cells.take(rows))
+            chunks.append(chosen)
+            found_here = [hit.cells[int(i)] for i in chosen.ids]
+            names += [a.phenotype for a in found_here]
+            groups += [_group(session, ref, group, a.annotator) for a in found_here]
+            parts.append([list(ref), dict(item.blocks), [[int(i), hit.cells[int(i)].phenotype] for i in chosen.ids]])
+    if not chunks:
+        raise TrainingError(
+            "No annotated cell is measured.", "Annotate cells and measure the plate: phenotyper annotate, measure."
+        )
+    present = set(names)
+    classes = tuple(c for c in session.annotations.classes if c in present)
+    group_names = tuple(sorted(set(groups)))
+    training = TrainingSet(
+        tuple(chunks), classes, np.array([classes.index(n) for n in names], np.intp),
+        np.array([group_names.index(g) for g in groups], np.intp), group_names, seed,
+    )  # fmt: skip
+    return Trainable(training, digest(parts, list(classes), seed), _warnings(found, unmeasured))
+
+
+def _annotated_plates(session: Session, found: Mapping[FieldRef, Any]) -> list[Plate]:
+    return [session.plates[name] for name in sorted({ref.plate for ref in found})]
+
+
+def _with_cached_crops(session: Session, item: Wanted, cells: Cells) -> Cells:
+    """Return cells whose crops are cut once, however often cross-validation asks for them."""
+    live = with_pixels(session.folder, item, cells)
+    assert live.pixels is not None
+    return Cells(
+        cells.field, cells.ids, cells.y, cells.x, cells.blocks, CachedCrops(live.pixels, cells.ids, cells.y, cells.x)
+    )
+
+
+def _group(session: Session, ref: FieldRef, group: str, annotator: str) -> str:
+    """Return the name of the group that a cell belongs to."""
+    simple = {"well": f"{ref.plate} {ref.well}", "plate": ref.plate, "field": str(ref), "annotator": annotator}
+    if group in simple:
+        return simple[group]
+    value = session.plates[ref.plate].layout.of(ref.well_ref).value(group)
+    if value is None:
+        raise SettingError(
+            f"The layout has no column {group!r}.",
+            "Group by well, plate, field, treatment, replicate, batch, annotator or a column of layout.csv.",
+        )
+    return value or f"{ref.plate} {ref.well}"
+
+
+def _warnings(found: Mapping[FieldRef, Any], unmeasured: int) -> tuple[str, ...]:
+    lost = sum(len(m.lost) for m in found.values())
+    contested = sum(len(m.contested) for m in found.values())
+    said = []
+    if lost:
+        said.append(f"{lost} annotations hit no cell of today's masks and are not used.")
+    if contested:
+        said.append(f"{contested} annotations share a cell with another class and are not used.")
+    if unmeasured:
+        said.append(f"{unmeasured} annotated cells are not measured and not used; run: phenotyper measure PLATE.")
+    return tuple(said)
+
+
+def evaluate(
+    session: Session,
+    progress: Progress,
+    classifier: str = DEFAULT_CLASSIFIER,
+    settings: Mapping[str, object] | None = None,
+    group: str = "well",
+    folds: int = 5,
+) -> dict[str, Any]:
+    """Cross-validate a classifier on the annotated cells of all plates.
+
+    The result is kept in the project under the key of all it depends on, and returned from there when nothing changed.
+
+    Returns
+    -------
+    dict
+        JSON as `evaluation.crossval.evaluate` makes it, with "classifier", "group" and "key".
+
+    Raises
+    ------
+    TrainingError, SettingError, ExtensionError, Cancelled
+    """
+    gathered = training_set(session, group)
+    extension = session.registry.get("classifier", classifier)
+    made = extension.make(settings)
+    record = extension.record(made)
+    key = digest(gathered.key, record, group, folds)
+    kept = session.project.reports.get("evaluation", key)
+    if kept is not None:
+        return kept
+    report: dict[str, Any] = dict(cross_evaluate(made, gathered.training, progress, folds, group))
+    report["warnings"] = [*gathered.warnings, *report.get("warnings", [])]
+    report |= {"classifier": dict(record), "group": group, "key": key, "training": gathered.key}
+    if not session.project.read_only:
+        session.project.reports.put("evaluation", key, report)
+    return report
+
+
+def train(
+    session: Session,
+    progress: Progress,
+    classifier: str = DEFAULT_CLASSIFIER,
+    settings: Mapping[str, object] | None = None,
+) -> str:
+    """Fit a classifier cold on all annotated cells, keep the model, return its id.
+
+    The same cells and parameters give the same id.
+
+    Raises
+    ------
+    TrainingError, SettingError, ExtensionError, ProjectError, Cancelled
+    """
+    needs_writing(session)
+    gathered = training_set(session)
+    extension = session.registry.get("classifier", classifier)
+    made = extension.make(settings)
+    record = extension.record(made)
+    model_id = f"{classifier}-{digest(gathered.key, record)[:10]}"
+    if model_id not in session.project.models.ids():
+        model: Model = made.fit(gathered.training, progress)
+        session.project.models.save(model_id, record, model.state(), _card(session, gathered, record, model))
+    session.set("model", {"id": model_id})
+    session.events.models.emit(model_id)
+    return model_id
+
+
+def _card(session: Session, gathered: Trainable, record: Record, model: Model) -> dict[str, Json]:
+    training = gathered.training
+    scores = [
+        report
+        for report in session.project.reports.all("evaluation")
+        if report.get("training") == gathered.key and report.get("classifier") == dict(record)
+    ]
+    return {
+        "classes": list(model.classes),
+        "cells": {name: int(n) for name, n in zip(training.classes, training.counts, strict=True)},
+        "wells": list(training.group_names),
+        "plates": sorted({chunk.field.plate for chunk in training.cells}),
+        "pixel_size": _pixel_size(session, training),
+        "training": gathered.key,
+        "scores": {k: scores[-1][k] for k in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")}
+        if scores
+        else None,
+        "versions": {name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-learn", "torch")},
+        "python": platform.python_version(),
+    }
+
+
+def _pixel_size(session: Session, training: TrainingSet) -> float | None:
+    ref = training.cells[0].field
+    return session.plates[ref.plate].field(ref.well, ref.field).info.pixel_size
+
+
+def model_in_use(session: Session, name: str | None = None) -> str:
+    """Return the id of the model that is named (its first letters do), else of the one trained last.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or more than one begins so.
+    """
+    last = session.setting("model").get("id")
+    if name is None and last in session.project.models.ids():
+        return str(last)
+    return session.project.models.resolve(name)
+
+
+def scores_of(session: Session, model_id: str) -> dict[str, Any] | None:
+    """Return the evaluation of a model's classifier on the model's own training cells, or None if there is none."""
+    card = session.project.models.card(model_id)
+    for report in session.project.reports.all("evaluation"):
+        if report.get("training") == card["training"] and report.get("classifier") == card["classifier"]:
+            return dict(report)
+    return None
+
+
+def predicted_wells(
+    session: Session, plate: Plate, model_id: str, wells: Sequence[str] | None = None
+) -> dict[WellRef, tuple[str, list[Wanted]]]:
+    """Return, per well with measured fields, the key of its prediction and those fields."""
+    by_well: dict[WellRef, list[Wanted]] = {}
+    for item in wanted(session, plate, wells):
+        if is_measured(session, item):
+            by_well.setdefault(item.field.ref.well_ref, []).append(item)
+    return {
+        well: (prediction_key(model_id, {str(i.field.ref.field): i.blocks for i in items}), items)
+        for well, items in by_well.items()
+    }
+
+
+def predict(
+    session: Session,
+    plates: Sequence[Plate],
+    progress: Progress,
+    model: str | None = None,
+    wells: Sequence[str] | None = None,
+) -> PlateOutcome:
+    """Predict all cells of plates with a kept model, the newest by default; wells that are current are passed over.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    TrainingError
+        If nothing is measured.
+    """
+    needs_writing(session)
+    model_id = model_in_use(session, model)
+    todo, kept, cells = [], 0, 0
+    for plate in plates:
+        found = predicted_wells(session, plate, model_id, wells)
+        if not found:
+            raise TrainingError(f"Plate {plate.name} is not measured.", "Run: phenotyper measure PLATE.")
+        for well, (key, items) in found.items():
+            if session.project.predictions.has(model_id, well, key):
+                kept += 1
+                cells += sum(session.project.masks.count(i.field.ref, i.mask) for i in items)
+            else:
+                todo.append((well, key, items))
+    jobs = [todo[i : i + _WELLS_A_JOB] for i in range(0, len(todo), _WELLS_A_JOB)]
+    named = [(f"{j[0][0].plate} {j[0][0].well}–{j[-1][0].well}", (session.folder, model_id, j)) for j in jobs]
+    outcomes = run_all(session.runner, predict_wells, named, progress, "Predicting wells, batch")
+    session.events.predictions.emit(model_id)
+    total = summary(outcomes, kept, cells)
+    failed = sum(len(job) for job, outcome in zip(jobs, outcomes, strict=True) if outcome.error)
+    return PlateOutcome(len(todo) - failed, kept, total.cells, total.failed)
+
+
+def predictions_of(
+    session: Session, plate: Plate, model_id: str, wells: Sequence[str] | None = None
+) -> dict[FieldRef, Prediction]:
+    """Return the current predictions of a plate, or of some wells, by a kept model, by field."""
+    found = {}
+    for well, (key, _) in predicted_wells(session, plate, model_id, wells).items():
+        for prediction in session.project.predictions.get(model_id, well, key) or ():
+            found[prediction.field] = prediction
+    return found

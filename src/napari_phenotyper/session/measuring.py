@@ -1,0 +1,134 @@
+"""Measure plates, and read the cells that are current."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from napari_phenotyper.core.cells import Cells
+from napari_phenotyper.core.errors import SettingError, TrainingError
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.engine.plate import run_all
+from napari_phenotyper.session.failures import note_failures
+from napari_phenotyper.session.keys import Record, block_key
+from napari_phenotyper.session.segmenting import PlateOutcome, current_masks, summary
+from napari_phenotyper.session.session import Session, needs_writing
+from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
+from napari_phenotyper.store.cell_files import CellKeys
+
+Records = Mapping[str, Record]
+
+
+def extractor_records(session: Session) -> Records:
+    """Return the extractors the project measures with, all there are by default: id to record."""
+    chosen = session.setting("extractors") or {name: {} for name in session.registry.ids("extractor")}
+    records = {}
+    for name, settings in chosen.items():
+        extension = session.registry.get("extractor", name)
+        records[name] = extension.record(extension.make(settings))
+    return records
+
+
+def choose_extractors(session: Session, names: Sequence[str]) -> None:
+    """Remember which extractors to measure with. Raises ExtensionError, SettingError."""
+    if not names:
+        raise SettingError("No extractor was named.", f"There are: {', '.join(session.registry.ids('extractor'))}.")
+    for name in names:
+        session.registry.get("extractor", name)
+    session.set("extractors", {name: {} for name in names})
+
+
+def wanted(session: Session, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Wanted]:
+    """Yield the segmented fields with the keys of their masks and columns. Raises TrainingError."""
+    records = extractor_records(session)
+    for field, mask in current_masks(session, plate, wells):
+        yield Wanted(field, mask, {name: block_key(mask, record) for name, record in records.items()})
+
+
+def wanted_by_well(
+    session: Session, plate: Plate, wells: Sequence[str] | None = None
+) -> Mapping[WellRef, tuple[Wanted, ...]]:
+    """Return the segmented fields of each well that has any. Raises TrainingError."""
+    found: dict[WellRef, list[Wanted]] = defaultdict(list)
+    for item in wanted(session, plate, wells):
+        found[item.field.ref.well_ref].append(item)
+    return {well: tuple(items) for well, items in found.items()}
+
+
+def is_measured(session: Session, item: Wanted) -> bool:
+    """Tell whether a field's current columns are on disk."""
+    return session.project.cells.has(item.field.ref, item.mask, item.blocks)
+
+
+def measure(
+    session: Session,
+    plates: Sequence[Plate],
+    progress: Progress,
+    extractors: Sequence[str] | None = None,
+    wells: Sequence[str] | None = None,
+) -> PlateOutcome:
+    """Measure all wells whose columns are not current.
+
+    Parameters
+    ----------
+    session, plates
+        What to measure; fields without masks are passed over.
+    progress
+        Reports and cancels; what is done stays done.
+    extractors
+        Ids; by default those used before, else all.
+    wells
+        Only these wells.
+
+    Raises
+    ------
+    TrainingError
+        If a plate is not segmented.
+    """
+    needs_writing(session)
+    if extractors is not None:
+        choose_extractors(session, extractors)
+    made: dict[str, Any] = {
+        name: session.registry.make("extractor", name, record["settings"])  # type: ignore[arg-type]
+        for name, record in extractor_records(session).items()
+    }
+    items, kept, cells = [], 0, 0
+    for plate in plates:
+        for well, fields in wanted_by_well(session, plate, wells).items():
+            if all(is_measured(session, item) for item in fields):
+                kept += 1
+                cells += sum(session.project.masks.count(item.field.ref, item.mask) for item in fields)
+            else:
+                items.append((" ".join(well), (session.folder, well, fields, made)))
+    outcomes = run_all(session.runner, measure_well, items, progress, "Measuring well")
+    note_failures(session, plates, outcomes)
+    for plate in plates:
+        session.project.cells.compact(plate.name, wanted_keys(session, plate))
+        session.events.cells.emit(plate.name)
+    return summary(outcomes, kept, cells)
+
+
+def wanted_keys(session: Session, plate: Plate) -> dict[FieldRef, CellKeys]:
+    """Return under which keys the current cells of each segmented field lie. Raises TrainingError."""
+    return {item.field.ref: CellKeys(item.mask, item.blocks) for item in wanted(session, plate)}
+
+
+def cells_of(session: Session, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Cells]:
+    """Yield the current cells of a plate, field by field; fields that are not measured are passed over.
+
+    Raises
+    ------
+    TrainingError
+        If nothing of the plate is measured.
+    """
+    items = {item.field.ref: item for item in wanted(session, plate)}
+    chunks = session.project.cells.matrix(plate.name, wanted_keys(session, plate))
+    if not chunks:
+        raise TrainingError(f"Plate {plate.name} is not measured.", "Run: phenotyper measure PLATE.")
+    chosen = None if wells is None else {plate.well(name).name for name in wells}
+    for chunk in chunks:
+        if chosen is None or chunk.field.well in chosen:
+            yield with_pixels(session.folder, items[chunk.field], chunk)

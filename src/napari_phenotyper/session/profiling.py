@@ -1,0 +1,178 @@
+"""From cells to wells to hits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.prediction import Prediction
+from napari_phenotyper.core.profile import Hit, Profile, Sums
+from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.session.keys import profile_key
+from napari_phenotyper.session.learning import model_in_use, predicted_wells, predictions_of
+from napari_phenotyper.session.measuring import cells_of, is_measured, wanted_by_well
+from napari_phenotyper.session.session import Session
+
+DEFAULT_PROFILER = "class_fractions"
+DEFAULT_SCORER = "robust_z"
+
+
+def profile(
+    session: Session,
+    plates: Sequence[Plate],
+    progress: Progress,
+    profiler: str = DEFAULT_PROFILER,
+    settings: Mapping[str, object] | None = None,
+    model: str | None = None,
+) -> Profile:
+    """Return the profile of all wells of some plates; from the project where it is current.
+
+    Parameters
+    ----------
+    session, plates
+        What to profile.
+    progress
+        Reports and cancels.
+    profiler, settings
+        Id and parameters.
+    model
+        Whose predictions; by default the newest model's, if there is one.
+
+    Raises
+    ------
+    TrainingError
+        If nothing is measured, or the profiler needs predictions and there are none.
+    """
+    extension = session.registry.get("profiler", profiler)
+    made = extension.make(settings)
+    model_id = model_in_use(session, model) if model or session.project.models.ids() else None
+    key = profile_key(extension.record(made), _parts(session, plates, model_id))
+    kept = session.project.results.get(key)
+    if kept is not None:
+        return kept
+    sums = Sums((), {})
+    for done, plate in enumerate(plates):
+        predictions = predictions_of(session, plate, model_id) if model_id else {}
+        sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates))))
+    result: Profile = made.finish(sums, session.layout)
+    if not session.project.read_only:
+        session.project.results.put(key, result, extension.record(made))
+    return result
+
+
+def _sum_plate(
+    session: Session,
+    plate: Plate,
+    profiler: Any,
+    predictions: Mapping[FieldRef, Prediction],
+    progress: Progress,
+    share: tuple[int, int],
+) -> Sums:
+    sums = Sums((), {})
+    count = sum(len(well.sources) for well in plate.wells)
+    for i, cells in enumerate(cells_of(session, plate)):
+        progress((share[0] + i / max(count, 1)) / share[1], f"Profiling {cells.field}")
+        try:
+            sums = profiler.combine(sums, profiler.partial(cells, predictions.get(cells.field)))
+        except ModelError as error:
+            raise TrainingError(error.what, "Run: phenotyper train PLATE, then phenotyper predict PLATE.") from error
+    return sums
+
+
+def _parts(session: Session, plates: Sequence[Plate], model: str | None) -> dict[WellRef, Json]:
+    """Return what each well's row rests on: keys of its measured columns, and of its prediction if there is one."""
+    parts: dict[WellRef, Json] = {}
+    for plate in plates:
+        keys = {w: key for w, (key, _) in predicted_wells(session, plate, model).items()} if model else {}
+        for well, items in wanted_by_well(session, plate).items():
+            current = model is not None and well in keys and session.project.predictions.has(model, well, keys[well])
+            parts[well] = [
+                [[i.field.ref.field, dict(i.blocks)] for i in items if is_measured(session, i)],
+                keys[well] if current else None,
+            ]
+    return parts
+
+
+def hits(
+    session: Session,
+    plates: Sequence[Plate],
+    progress: Progress,
+    scorer: str = DEFAULT_SCORER,
+    settings: Mapping[str, object] | None = None,
+    column: str | None = None,
+    profiler: str | None = None,
+    model: str | None = None,
+) -> tuple[Hit, ...]:
+    """Return wells that differ from the negative controls, the highest score first.
+
+    Parameters
+    ----------
+    column
+        Class or feature; all classes if None. A feature is looked for in the profile `means`.
+    profiler
+        Which profile; by default the one that has the column.
+
+    Raises
+    ------
+    SettingError
+        If no profile has the column.
+    TrainingError
+        If there are no negative controls.
+    """
+    name = profiler or (DEFAULT_PROFILER if column is None or column in _classes(session, model) else "means")
+    found = profile(session, plates, progress, name, model=model)
+    if column is not None and column not in found.columns:
+        raise SettingError(
+            f"There is no class or feature {column!r}.",
+            f"The classes are: {', '.join(_classes(session, model)) or 'none yet'}.",
+        )
+    made = session.registry.make("scorer", scorer, settings)
+    scored: tuple[Hit, ...] = made.score(found, session.layout)
+    return tuple(hit for hit in scored if column is None or hit.column == column)
+
+
+def _classes(session: Session, model: str | None) -> tuple[str, ...]:
+    """Return the classes of a kept model, or none."""
+    if not session.project.models.ids():
+        return ()
+    card = session.project.models.card(model_in_use(session, model))
+    classes = card["classes"]
+    assert isinstance(classes, list)
+    return tuple(str(name) for name in classes)
+
+
+def profile_rows(session: Session, found: Profile) -> tuple[list[str], list[dict[str, object]]]:
+    """Return a profile as a table: plate, well, layout, cells, one column per class or feature and its interval."""
+    bounds = found.low is not None and found.high is not None
+    columns = ["plate", "well", "treatment", "role", "dose", "replicate", "cells", *found.columns]
+    if bounds:
+        columns += [f"{name}_{side}" for name in found.columns for side in ("low", "high")]
+    rows: list[dict[str, object]] = []
+    for i, well in enumerate(found.wells):
+        row = {**_where(session, well), "cells": int(found.counts[i])}
+        row |= {name: float(v) for name, v in zip(found.columns, found.values[i], strict=True)}
+        if found.low is not None and found.high is not None:
+            row |= {f"{n}_low": float(v) for n, v in zip(found.columns, found.low[i], strict=True)}
+            row |= {f"{n}_high": float(v) for n, v in zip(found.columns, found.high[i], strict=True)}
+        rows.append(row)
+    return columns, rows
+
+
+def hit_rows(session: Session, found: Sequence[Hit]) -> tuple[list[str], list[dict[str, object]]]:
+    """Return hits as a table: plate, well, layout, column, score, and what the score rests on."""
+    evidence = list(dict.fromkeys(name for hit in found for name in hit.evidence))
+    columns = ["plate", "well", "treatment", "role", "dose", "replicate", "column", "score", *evidence]
+    rows = [{**_where(session, hit.well), "column": hit.column, "score": hit.score, **hit.evidence} for hit in found]
+    return columns, rows
+
+
+def _where(session: Session, well: WellRef) -> dict[str, object]:
+    condition = session.layout.of(well)
+    return {
+        "plate": well.plate, "well": well.well, "treatment": condition.treatment, "role": condition.role,
+        "dose": condition.dose, "replicate": condition.replicate,
+    }  # fmt: skip

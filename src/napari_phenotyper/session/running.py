@@ -1,0 +1,146 @@
+"""The whole job, as far as the inputs allow; what is current already is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_phenotyper.core.errors import PhenotyperError, TrainingError
+from napari_phenotyper.core.plate import NEGATIVE, Plate
+from napari_phenotyper.core.progress import Progress, part
+from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session.layouts import set_layout
+from napari_phenotyper.session.segmenting import PlateOutcome
+from napari_phenotyper.session.session import Session
+
+
+@dataclass
+class Ran:
+    """What a run did.
+
+    Attributes
+    ----------
+    steps
+        A sentence per step.
+    failed
+        Field or well to reason.
+    evaluation
+        The evaluation, if there were annotations enough.
+    model
+        Id of the model trained, or "".
+    """
+
+    steps: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    evaluation: dict[str, Any] | None = None
+    model: str = ""
+
+    def tell(self, what: str, outcome: PlateOutcome, items: str) -> None:
+        """Note what became of a job over a plate."""
+        self.steps.append(f"{what}: {outcome.done} {items} now, {outcome.kept} current already, {outcome.cells} cells.")
+        self.failed |= outcome.failed
+
+
+def run(
+    session: Session,
+    plates: Sequence[Plate],
+    progress: Progress,
+    layout: Path | None = None,
+    labels: Path | None = None,
+    classifier: str = learning.DEFAULT_CLASSIFIER,
+) -> Ran:
+    """Segment, measure, annotate, evaluate, train, predict, profile: all that the inputs allow.
+
+    Parameters
+    ----------
+    session, plates
+        What to run.
+    progress
+        Reports and cancels; what is done stays done, and the next run goes on from there.
+    layout, labels
+        Files; where they are not given, a layout.csv and an annotations.csv beside a plate's images are taken if
+        the project has no layout or no annotations yet.
+    classifier
+        Id.
+
+    Raises
+    ------
+    PhenotyperError
+        If a file that was named cannot be used; a stage that lacks its input is told in `steps` instead.
+    """
+    ran = Ran()
+    _layouts(session, plates, layout, ran)
+    plates = [session.plates[p.name] for p in plates]
+    ran.tell("Segmented", segmenting.segment(session, plates, part(progress, 0.0, 0.4)), "fields")
+    _labels(session, plates, labels, ran, part(progress, 0.4, 0.45))
+    ran.tell("Measured", measuring.measure(session, plates, part(progress, 0.45, 0.7)), "wells")
+    if len(session.annotations):
+        _learn(session, plates, classifier, ran, part(progress, 0.7, 0.95))
+    else:
+        ran.steps.append("Not trained: no annotations. Give some: phenotyper annotate PLATE --from labels.csv.")
+    _profiles(session, plates, ran, part(progress, 0.95, 1.0))
+    return ran
+
+
+def _layouts(session: Session, plates: Sequence[Plate], given: Path | None, ran: Ran) -> None:
+    if given is not None:
+        found = set_layout(session, plates, given)
+        ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {given}.")
+        return
+    for plate in plates:
+        beside = _beside(plate, "layout.csv")
+        if beside is not None and not len(plate.layout):
+            found = set_layout(session, [plate], beside)
+            ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {beside}.")
+
+
+def _labels(session: Session, plates: Sequence[Plate], given: Path | None, ran: Ran, progress: Progress) -> None:
+    files: list[tuple[Path, Sequence[Plate]]] = [(given, plates)] if given is not None else []
+    if given is None and not len(session.annotations):
+        files = [(path, [plate]) for plate in plates if (path := _beside(plate, "annotations.csv")) is not None]
+    for path, meant in files:
+        done = labelling.import_annotations(session, meant, path, progress)
+        ran.steps.append(f"Annotations read from {path}: {done.found} of {done.rows} found a cell.")
+
+
+def _beside(plate: Plate, name: str) -> Path | None:
+    place = Path(plate.path)
+    folder = place if place.is_dir() else place.parent
+    return folder / name if (folder / name).is_file() else None
+
+
+def _learn(session: Session, plates: Sequence[Plate], classifier: str, ran: Ran, progress: Progress) -> None:
+    try:
+        ran.evaluation = learning.evaluate(session, part(progress, 0.0, 0.6), classifier)
+        ran.steps.append(f"Evaluated {classifier} on {ran.evaluation['n']} annotated cells.")
+    except TrainingError as error:
+        ran.steps.append(f"Not evaluated: {error}")
+    try:
+        ran.model = learning.train(session, part(progress, 0.6, 0.8), classifier)
+    except TrainingError as error:
+        ran.steps.append(f"Not trained: {error}")
+        return
+    ran.steps.append(f"Trained {ran.model}.")
+    ran.tell("Predicted", learning.predict(session, plates, part(progress, 0.8, 1.0), ran.model), "wells")
+
+
+def _profiles(session: Session, plates: Sequence[Plate], ran: Ran, progress: Progress) -> None:
+    todo: list[tuple[str, Callable[[], object]]] = [
+        ("means", lambda: profiling.profile(session, plates, progress, "means")),
+    ]
+    if session.project.models.ids():
+        todo.append(("class_fractions", lambda: profiling.profile(session, plates, progress, "class_fractions")))
+        if session.layout.wells(NEGATIVE):
+            todo.append(("hits", lambda: profiling.hits(session, plates, progress)))
+        else:
+            ran.steps.append(
+                "No hits: the layout names no negative control. Give one: phenotyper layout PLATE --from F."
+            )
+    for name, make in todo:
+        try:
+            make()
+            ran.steps.append(f"Made {name}.")
+        except PhenotyperError as error:
+            ran.steps.append(f"No {name}: {error}")

@@ -1,0 +1,206 @@
+"""The state of a project that is open: plates, roles, layout, annotations, and which results are current."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from psygnal import Signal, SignalGroup
+
+from napari_phenotyper.core.annotations import Annotations, replay
+from napari_phenotyper.core.errors import PhenotyperError, PlateError, ProjectError, ProjectLockedError
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.plate import Layout, Plate
+from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.engine.runner import Runner
+from napari_phenotyper.session.opening import Found, find_plates, read_again, unique_names, whole_path
+from napari_phenotyper.store.project import Project
+from napari_phenotyper.store.settings import PlateEntry
+
+
+class SessionEvents(SignalGroup):
+    """What changed; whoever shows it asks the session for the new value."""
+
+    plates = Signal()
+    annotations = Signal()
+    masks = Signal(str)
+    cells = Signal(str)
+    models = Signal(str)
+    predictions = Signal(str)
+
+
+class Session:
+    """A project that is open. Only the thread that made it writes to it.
+
+    Parameters
+    ----------
+    project
+        The folder on disk.
+    registry
+        Makes extensions.
+    runner
+        Where jobs over a plate run.
+
+    Attributes
+    ----------
+    events
+        Signals.
+    plates
+        Name to plate, roles and layout applied.
+    problems
+        Sentences about plates that could not be opened again.
+    """
+
+    def __init__(self, project: Project, registry: Registry, runner: Runner) -> None:
+        self.project = project
+        self.registry = registry
+        self.runner = runner
+        self.events = SessionEvents()
+        self.plates: dict[str, Plate] = {}
+        self.problems: list[str] = []
+        self._sources: dict[str, str] = {}
+        self._annotations: Annotations | None = None
+        self._reopen()
+
+    @property
+    def folder(self) -> Path:
+        """The project folder."""
+        return self.project.folder
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations that stand."""
+        if self._annotations is None:
+            self._annotations = replay(self.project.journal.events())
+        return self._annotations
+
+    def annotate(self, kind: str, payload: Mapping[str, Json], who: str = "") -> None:
+        """Write an event to the journal and wait until it is saved. Raises ProjectError."""
+        self.project.journal.append_wait(kind, payload, who)
+        self._annotations = None
+        self.events.annotations.emit()
+
+    @property
+    def layout(self) -> Layout:
+        """Conditions of the wells of all plates."""
+        merged = Layout()
+        for plate in self.plates.values():
+            merged = merged.merged(plate.layout)
+        return merged
+
+    def setting(self, name: str) -> Mapping[str, Any]:
+        """Return a group of parameters, empty if it was never set."""
+        return cast("Mapping[str, Any]", self.project.settings.parameters.get(name, {}))
+
+    def set(self, name: str, value: Mapping[str, Json]) -> None:
+        """Replace a group of parameters. Raises ProjectError."""
+        settings = self.project.settings
+        self.project.replace_settings(replace(settings, parameters={**settings.parameters, name: value}))
+
+    def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
+        """Return the plates at a path, adding to the project those it does not have.
+
+        Parameters
+        ----------
+        path
+            A plate, a folder of plates, or this project's own folder (all its plates).
+        pattern
+            File name pattern, if the readers do not recognise the names.
+
+        Raises
+        ------
+        PlateError
+        """
+        path = whole_path(path)
+        if path == whole_path(self.folder):
+            return self.all_plates()
+        known = [name for name in self.plates if _within(path, Path(self._sources[name]), self.plates[name])]
+        if known and not pattern:
+            return tuple(self.plates[name] for name in known)
+        opened: list[Plate] = []
+        for found in find_plates(path, self.registry, pattern):
+            opened += self._add(found)
+        self.events.plates.emit()
+        return tuple(opened)
+
+    def all_plates(self) -> tuple[Plate, ...]:
+        """Return every plate of the project. Raises PlateError if there is none."""
+        if not self.plates:
+            why = " ".join(self.problems) or f"The project {self.folder} has no plate."
+            raise PlateError(why, "Open one: phenotyper info PLATE --project DIR.")
+        return tuple(self.plates.values())
+
+    def update(self, plate: Plate) -> None:
+        """Put a changed plate in place of the one of the same name."""
+        self.plates[plate.name] = plate
+        self.events.plates.emit()
+
+    def close(self) -> None:
+        """Stop the jobs and close the project."""
+        self.runner.close()
+        self.project.close()
+
+    def _add(self, found: Found) -> list[Plate]:
+        """Remember plates; those of a path that was opened before, with another pattern, are replaced."""
+        entries = tuple(e for e in self.project.settings.plates if Path(e.path) != found.path)
+        for entry in self.project.settings.plates:
+            if entry not in entries:
+                self.plates.pop(entry.name, None)
+        plates = unique_names(found.plates, frozenset(self.plates))
+        added = tuple(PlateEntry(p.name, str(found.path), found.reader, dict(found.settings)) for p in plates)
+        if not self.project.read_only:
+            self.project.replace_settings(replace(self.project.settings, plates=(*entries, *added)))
+        return self._take(plates, found.path)
+
+    def _reopen(self) -> None:
+        """Read the plates of the project again, each path once."""
+        paths: dict[str, list[PlateEntry]] = {}
+        for entry in self.project.settings.plates:
+            paths.setdefault(entry.path, []).append(entry)
+        for path, entries in paths.items():
+            try:
+                found = read_again(Path(path), entries[0].reader, entries[0].settings, self.registry)
+            except (PhenotyperError, OSError) as error:
+                self.problems.append(str(error))
+                continue
+            self._take(unique_names(_as_before(found, entries), frozenset(self.plates)), Path(path))
+
+    def _take(self, plates: Sequence[Plate], source: Path) -> list[Plate]:
+        """Apply roles and layout that the user gave before."""
+        settings, taken = self.project.settings, []
+        for plate in plates:
+            changed = plate
+            try:
+                changed = plate.with_roles(settings.roles.get(plate.name, {}))
+            except PhenotyperError as error:
+                self.problems.append(f"Plate {plate.name}: {error}")
+            if plate.name in settings.layouts:
+                changed = replace(changed, layout=settings.layouts[plate.name])
+            self.plates[plate.name], self._sources[plate.name] = changed, str(source)
+            taken.append(changed)
+        return taken
+
+
+def _as_before(found: Sequence[Plate], entries: Sequence[PlateEntry]) -> list[Plate]:
+    """Return plates under the names that the project knows them by: "P1 (2)" if another P1 came first."""
+    names = [e.name for e in entries]
+    known = {p.name: next((n for n in names if n == p.name or n.startswith(f"{p.name} (")), p.name) for p in found}
+    return [p if known[p.name] == p.name else p.named(known[p.name]) for p in found]
+
+
+def _within(path: Path, source: Path, plate: Plate) -> bool:
+    """Tell whether a plate is the one at a path, or lies in the folder of that path."""
+    places = (source, Path(plate.path))
+    return any(path == place for place in places) or path in Path(plate.path).parents
+
+
+def needs_writing(session: Session) -> None:
+    """Raise ProjectLockedError or ProjectError if the project is open read-only."""
+    if session.project.locked_by:
+        raise ProjectLockedError(
+            session.project.locked_by, "Close it there, or work in another project: --project DIR."
+        )
+    if session.project.read_only:
+        raise ProjectError(f"The project {session.folder} is open for reading only.", "Work in another: --project DIR.")

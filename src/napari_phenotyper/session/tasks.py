@@ -1,0 +1,141 @@
+"""What workers do: functions of values and keys that write their result to the store by key.
+
+A worker holds no lock: a result under a key is the same whoever writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from napari_phenotyper.core.cells import Cells, ColumnBlock
+from napari_phenotyper.core.crops import FieldCrops
+from napari_phenotyper.core.errors import ModelError
+from napari_phenotyper.core.field import Field
+from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.prediction import Prediction
+from napari_phenotyper.core.progress import Progress, part
+from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.core.scene import Scene
+from napari_phenotyper.core.training import Model
+from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.session.keys import Record
+from napari_phenotyper.store.cell_files import MeasuredField
+from napari_phenotyper.store.cells import CellStore
+from napari_phenotyper.store.masks import MaskStore
+from napari_phenotyper.store.models import ModelStore
+from napari_phenotyper.store.predictions import PredictionStore
+
+
+@dataclass(frozen=True, eq=False)
+class StoredMasks:
+    """Reads a field's masks when called: what crops need, small enough to travel."""
+
+    folder: Path
+    ref: FieldRef
+    key: str
+
+    def __call__(self) -> Masks:
+        """Return the masks. Raises ProjectError."""
+        return MaskStore(self.folder).read(self.ref, self.key)
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A field, the key of its masks and the keys of its columns by extractor."""
+
+    field: Field
+    mask: str
+    blocks: Mapping[str, str]
+
+
+def read_scene(field: Field, masks: Masks | None = None) -> Scene:
+    """Read all channels of a field. Raises PixelError."""
+    images = field.read()
+    labels = [channel.label for channel in field.channels]
+    return Scene(field.ref, dict(zip(labels, images, strict=True)), field.info.pixel_size, masks)
+
+
+def segment_field(folder: Path, field: Field, segmenter: Any, record: Record, key: str, progress: Progress) -> int:
+    """Segment one field, store its masks, return how many cells it has."""
+    store = MaskStore(folder / "masks")
+    masks: Masks = segmenter.segment(read_scene(field), progress)
+    store.write(field.ref, key, masks, record)
+    return len(masks.ids())
+
+
+def measure_well(
+    folder: Path, well: WellRef, wanted: Sequence[Wanted], extractors: Mapping[str, Any], progress: Progress
+) -> int:
+    """Measure what is missing in the fields of a well, store it, return how many cells the well has."""
+    masks, cells = MaskStore(folder / "masks"), CellStore(folder / "cells")
+    measured, count = [], 0
+    for i, item in enumerate(wanted):
+        report = part(progress, i / len(wanted), (i + 1) / len(wanted))
+        report(0.0, str(item.field.ref))
+        scene = read_scene(item.field, masks.read(item.field.ref, item.mask))
+        count += len(scene.index)
+        blocks = {}
+        for name, key in item.blocks.items():
+            report(0.5, str(item.field.ref))
+            kept = cells.get(item.field.ref, item.mask, {name: key})
+            blocks[name] = kept.blocks[name] if kept is not None else extractors[name].measure(scene)
+        measured.append(_measured(item, scene, blocks))
+    cells.put(well, measured)
+    return count
+
+
+def _measured(item: Wanted, scene: Scene, blocks: Mapping[str, ColumnBlock]) -> MeasuredField:
+    centre = scene.index.centroid.astype(np.float32)
+    chunk = Cells(item.field.ref, scene.index.ids, centre[:, 0], centre[:, 1], blocks)
+    return MeasuredField(chunk, item.mask, item.blocks)
+
+
+def read_cells(folder: Path, item: Wanted) -> Cells:
+    """Return the cells of a field with their columns and the way to their crops.
+
+    Raises
+    ------
+    ModelError
+        If they are not measured.
+    """
+    found = CellStore(folder / "cells").get(item.field.ref, item.mask, item.blocks)
+    if found is None:
+        raise ModelError(f"{item.field.ref} is not measured.", "Run: phenotyper measure PLATE.")
+    return with_pixels(folder, item, found)
+
+
+def with_pixels(folder: Path, item: Wanted, cells: Cells) -> Cells:
+    """Return cells that know where their crops come from."""
+    pixels = FieldCrops(item.field, StoredMasks(folder / "masks", item.field.ref, item.mask))
+    return Cells(cells.field, cells.ids, cells.y, cells.x, cells.blocks, pixels)
+
+
+def load_model(folder: Path, model_id: str) -> Model:
+    """Load a kept model. Raises ModelError."""
+    state, card = ModelStore(folder / "models").load(model_id)
+    record = cast("Record", card["classifier"])
+    model: Model = Registry().make("classifier", str(record["id"])).restore(state)
+    return model
+
+
+def predict_wells(
+    folder: Path, model_id: str, wells: Sequence[tuple[WellRef, str, Sequence[Wanted]]], progress: Progress
+) -> int:
+    """Predict the cells of some wells with a kept model, store that, return how many cells there are."""
+    model, store, count = load_model(folder, model_id), PredictionStore(folder / "predictions"), 0
+    for i, (well, key, wanted) in enumerate(wells):
+        progress(i / len(wells), str(well.well))
+        found = [predict(model, model_id, read_cells(folder, item)) for item in wanted]
+        store.put(model_id, well, key, found)
+        count += sum(len(p.ids) for p in found)
+    return count
+
+
+def predict(model: Model, model_id: str, cells: Cells) -> Prediction:
+    """Predict one chunk."""
+    return Prediction(cells.field, cells.ids, model.predict(cells), model.classes, model_id)

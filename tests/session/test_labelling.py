@@ -1,0 +1,100 @@
+"""Annotations find their cells, survive re-segmentation, and can be undone."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from napari_phenotyper.core.errors import TableError
+from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.session import labelling, segmenting
+from napari_phenotyper.session.labelling import Click
+
+FIELD = FieldRef("P1", "B02", 1)
+
+
+def truth(folder):
+    with (folder / "truth.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def at(folder, row, phenotype):
+    r = truth(folder)[row]
+    return Click(float(r["y"]), float(r["x"]), phenotype, "me")
+
+
+def test_nearly_every_row_finds_a_cell(session):
+    done = sum(len(m.cells) for m in labelling.matches(session).values())
+    assert done >= 0.97 * len(session.annotations)
+
+
+def test_reading_the_same_file_twice_replaces_nothing_by_doubles(session, copy):
+    before = len(session.annotations)
+    labelling.import_annotations(session, session.all_plates(), copy / "truth.csv", no_progress)
+    assert len(session.annotations) == before
+
+
+def test_a_new_class_for_a_cell_replaces_the_old_one_and_undo_brings_it_back(session, copy):
+    before = labelling.counts(session)
+    labelling.label(session, {FIELD: [at(copy, 0, "Odd")]}, no_progress)
+    assert labelling.counts(session)["Odd"] == 1 and sum(labelling.counts(session).values()) == sum(before.values())
+    assert labelling.undo(session) and labelling.counts(session) == before
+    assert labelling.redo(session) and labelling.counts(session)["Odd"] == 1
+    assert not labelling.redo(session)
+
+
+def test_two_classes_given_to_one_cell_at_once_are_contested(session, copy):
+    clicks = [at(copy, 0, "Odd"), at(copy, 0, "Even")]
+    assert labelling.label(session, {FIELD: clicks}, no_progress).contested == 2
+
+
+def test_a_click_that_hits_nothing_is_kept_as_lost(session):
+    done = labelling.label(session, {FIELD: [Click(2.0, 2.0, "Odd")]}, no_progress)
+    assert (done.found, done.lost) == (0, 1)
+    assert len(labelling.matches(session)[FIELD].lost) >= 1
+
+
+def test_annotations_find_their_cells_after_another_segmentation(session):
+    segmenting.segment(session, session.all_plates(), no_progress, settings={"split": "none"})
+    found = sum(len(m.cells) for m in labelling.matches(session).values())
+    assert found >= 0.95 * len(session.annotations)
+
+
+def test_the_crop_of_every_annotated_cell_is_kept(session):
+    ids = set(session.annotations.active)
+    lost = {a.id for m in labelling.matches(session).values() for a in m.lost}
+    assert ids - lost <= session.project.crops.ids()
+
+
+def test_annotations_are_there_on_reopening(copy):
+    from napari_phenotyper.session.opened import opened, project_folder
+
+    with opened(project_folder(copy)) as session:
+        labelling.label(session, {FIELD: [at(copy, 0, "Odd")]}, no_progress)
+    with opened(project_folder(copy)) as session:
+        assert labelling.counts(session)["Odd"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("well,field,y,x\nB02,1,3,4\n", "lacks the column phenotype"),
+        ("well,field,y,x,phenotype\nB02,1,three,4,A\n", "line 2"),
+        ("well,field,y,x,phenotype\nB02,1,3,4,\n", "line 2"),
+        ("well,field,y,x,phenotype,plate\nB02,1,3,4,A,P9\n", "'P9' is not open"),
+    ],
+)
+def test_a_bad_file_is_told_with_its_line(session, tmp_path, text, what):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(TableError, match=what):
+        labelling.import_annotations(session, session.all_plates(), path, no_progress)
+
+
+def test_rows_of_wells_that_the_plate_lacks_are_counted_and_the_rest_is_read(session, tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("Well;Field;Y;X;Phenotype\nH12;1;3;4;A\nB02;9;3;4;A\nB02;1;30;30;A\n", encoding="utf-8-sig")
+    done = labelling.import_annotations(session, session.all_plates(), path, no_progress)
+    assert (done.rows, len(done.outside)) == (3, 2)

@@ -1,0 +1,148 @@
+"""Stages know what is current, go on where they stopped, and pass over what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+import tifffile
+
+from napari_phenotyper.core.errors import PhenotyperError, TrainingError
+from napari_phenotyper.core.progress import Cancelled, no_progress
+from napari_phenotyper.session import labelling, measuring, segmenting
+from napari_phenotyper.session.cleaning import clean
+from napari_phenotyper.session.opened import opened, project_folder
+
+
+def stop_at(limit):
+    def progress(fraction, message):
+        if fraction >= limit:
+            raise Cancelled(message)
+
+    return progress
+
+
+def test_what_is_current_is_not_segmented_again(session):
+    outcome = segmenting.segment(session, session.all_plates(), no_progress)
+    assert (outcome.done, outcome.kept) == (0, 8) and outcome.cells > 150
+
+
+def test_another_parameter_makes_masks_out_of_date_and_the_old_one_brings_them_back(session):
+    plates = session.all_plates()
+    assert segmenting.segment(session, plates, no_progress, settings={"split": "none"}).done == 8
+    assert segmenting.segment(session, plates, no_progress, settings={}, segmenter="nuclei").kept == 8
+
+
+def test_a_changed_mask_makes_measurements_out_of_date(session):
+    plates = session.all_plates()
+    segmenting.segment(session, plates, no_progress, settings={"split": "none"})
+    assert measuring.measure(session, plates, no_progress).done == 4
+
+
+def test_a_cancelled_plate_keeps_what_is_done_and_goes_on_from_there(plate):
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        with pytest.raises(Cancelled):
+            segmenting.segment(session, plates, stop_at(0.5))
+    with opened(project_folder(plate)) as session:
+        outcome = segmenting.segment(session, session.open(plate), no_progress)
+    assert outcome.kept >= 4 and outcome.done + outcome.kept == 8
+
+
+def test_a_truncated_tiff_is_named_and_the_plate_goes_on(plate):
+    broken = plate / "P1_B03_s1_w1.tif"
+    broken.write_bytes(broken.read_bytes()[:3000])
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        outcome = segmenting.segment(session, plates, no_progress)
+        assert outcome.done == 7 and list(outcome.failed) == ["P1 B03 field 1"]
+        assert "P1_B03_s1_w1.tif" in outcome.failed["P1 B03 field 1"]
+        assert measuring.measure(session, plates, no_progress).done == 4
+
+
+def test_a_field_that_is_mended_is_segmented_at_the_next_run(plate):
+    broken = plate / "P1_B03_s1_w1.tif"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"")
+    with opened(project_folder(plate)) as session:
+        segmenting.segment(session, session.open(plate), no_progress)
+    broken.write_bytes(whole)
+    with opened(project_folder(plate)) as session:
+        assert segmenting.segment(session, session.open(plate), no_progress).done == 1
+
+
+def test_an_empty_field_is_a_field_without_cells(plate):
+    tifffile.imwrite(plate / "P1_B02_s1_w1.tif", tifffile.imread(plate / "P1_B02_s1_w1.tif") * 0 + 100)
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        assert not segmenting.segment(session, plates, no_progress).failed
+        assert not measuring.measure(session, plates, no_progress).failed
+        counts = {c.field: len(c) for c in measuring.cells_of(session, plates[0])}
+    assert counts["P1", "B02", 1] == 0 and counts["P1", "B03", 1] > 15
+
+
+def test_only_the_wells_that_are_chosen_are_segmented(plate):
+    with opened(project_folder(plate)) as session:
+        assert segmenting.segment(session, session.open(plate), no_progress, wells=["b2"]).done == 2
+
+
+def test_measuring_before_segmenting_says_what_to_do(plate):
+    with opened(project_folder(plate)) as session, pytest.raises(TrainingError, match="phenotyper segment"):
+        measuring.measure(session, session.open(plate), no_progress)
+
+
+def test_cells_carry_about_150_columns_for_one_channel(session):
+    cells = next(measuring.cells_of(session, session.all_plates()[0]))
+    assert 120 <= len(cells.columns) <= 180 and cells.matrix().shape == (len(cells), len(cells.columns))
+
+
+def test_measuring_fewer_families_gives_fewer_columns(session):
+    plates = session.all_plates()
+    measuring.measure(session, plates, no_progress, ["shape"])
+    columns = next(measuring.cells_of(session, plates[0])).columns
+    assert "Nuclei_AreaShape_Area" in columns and not any("Intensity" in c for c in columns)
+
+
+def test_a_file_that_changed_makes_its_field_out_of_date(copy):
+    path = copy / "P1_C02_s1_w1.tif"
+    image = tifffile.imread(path)
+    tifffile.imwrite(path, image[::-1].copy(), compression="zlib")
+    with opened(project_folder(copy)) as session:
+        outcome = segmenting.segment(session, session.open(copy), no_progress)
+    assert (outcome.done, outcome.kept) == (1, 7)
+
+
+def test_cleaning_drops_only_what_no_key_needs(session):
+    plates = session.all_plates()
+    before = len(session.annotations)
+    segmenting.segment(session, plates, no_progress, settings={"split": "none"})
+    measuring.measure(session, plates, no_progress)
+    assert clean(session) > 0 and clean(session) == 0
+    assert segmenting.segment(session, plates, no_progress).kept == 8
+    assert measuring.measure(session, plates, no_progress).kept == 4
+    assert len(session.annotations) == before
+
+
+def test_a_second_session_reads_and_refuses_to_write(copy, session):
+    with opened(project_folder(copy)) as second:
+        assert len(second.annotations) == len(session.annotations)
+        with pytest.raises(PhenotyperError, match="process"):
+            segmenting.segment(second, second.open(copy), no_progress)
+        with pytest.raises(PhenotyperError):
+            labelling.undo(second)
+
+
+def test_a_plate_that_is_gone_is_told_and_the_project_still_opens(copy):
+    copy.rename(copy.with_name("elsewhere"))
+    with opened(project_folder(copy)) as session:
+        assert "no longer there" in session.problems[0] and len(session.annotations) > 150
+        with pytest.raises(PhenotyperError, match="no longer there"):
+            clean(session)
+
+
+def test_plate_and_project_move_together(copy, tmp_path):
+    home = tmp_path / "moved"
+    home.mkdir()
+    copy.rename(home / copy.name)
+    project_folder(copy).rename(home / project_folder(copy).name)
+    with opened(home / project_folder(copy).name) as session:
+        assert not session.problems
+        assert segmenting.segment(session, session.all_plates(), no_progress).kept == 8

@@ -1,0 +1,377 @@
+"""The same way without a window: `phenotyper COMMAND PLATE`.
+
+Results go to stdout, progress to stderr. Exit 0: done; 1: failed; 2: misuse. Fields that
+fail are named on stderr and do not stop the plate; a command fails only if nothing came of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_phenotyper.console import Teller, fail, read_settings, say, show, show_table, tell_outcome
+from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, ProjectError, SettingError
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Cancelled, Progress
+from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.pages import words
+from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session.opened import make_runner, opened, project_folder
+from napari_phenotyper.session.opening import find_plates
+from napari_phenotyper.session.session import Session, needs_writing
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
+Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
+Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}_s{field}_{channel}.tif'.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+ClusterAddress = Annotated[str, typer.Option("--cluster", help="Address of a Dask scheduler to run on.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeat.")]
+Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
+ModelId = Annotated[str | None, typer.Option("--model", help="Which model (the first letters do); the newest.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
+
+_JOBS = min(os.cpu_count() or 1, 8)
+
+
+@contextmanager
+def _at_work(
+    plate: Path, project: Path | None, pattern: str = "", write: bool = True, jobs: int = 1, cluster: str = ""
+) -> Iterator[tuple[Session, tuple[Plate, ...], Progress]]:
+    """Open project and plates for a command; errors end it with their remedy."""
+    folder = project or project_folder(plate)
+    if not write and not folder.exists():
+        raise ProjectError(f"There is no project {folder}.", "Segment the plate first: phenotyper segment PLATE.")
+    teller = Teller()
+    with opened(folder, make_runner(jobs, cluster) if write else None, write) as session:
+        if write:
+            needs_writing(session)
+        plates = session.open(plate, pattern)
+        for text in session.problems:
+            say(f"problem: {text}")
+        try:
+            yield session, plates, teller
+        finally:
+            teller.clear()
+
+
+@app.command()
+def info(plate: PlatePath, project: Project = None, pattern: Pattern = "", as_json: AsJson = False) -> None:
+    """Tell a plate's wells, fields, channels and roles, sizes, and problems found."""
+    folder = project or project_folder(plate)
+    if folder.exists():
+        with opened(folder, write=False) as session:
+            plates = session.open(plate, pattern)
+    else:
+        plates = tuple(p for found in find_plates(plate, Registry(), pattern) for p in found.plates)
+    facts = [words.plate_facts(p) for p in plates]
+    show(as_json, facts[0] if len(facts) == 1 else facts, lambda: "\n".join(map(words.info_text, facts)))
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List readers, segmenters, extractors, classifiers, profilers and scorers with their parameters."""
+    registry, lines = Registry(), []
+    found: dict[str, dict[str, object]] = {}
+    for kind in ("reader", "segmenter", "extractor", "classifier", "profiler", "scorer"):
+        lines.append(f"{kind}s")
+        found[kind] = {}
+        for name in registry.ids(kind):
+            try:
+                extension = registry.get(kind, name)
+            except ExtensionError as error:
+                lines.append(f"  {name:<18} broken: {error}")
+                continue
+            lines.append(words.extension_text(name, extension.title, extension.parameters))
+            parameters = {p.name: {"default": p.default, "kind": p.kind, "help": p.help} for p in extension.parameters}
+            found[kind][name] = {"title": extension.title, "parameters": parameters}
+    show(as_json, found, "\n".join(lines))
+
+
+@app.command()
+def channels(
+    plate: PlatePath, settings: Settings = None, project: Project = None, pattern: Pattern = "", as_json: AsJson = False
+) -> None:
+    """Say which channel shows what: --set DNA=NAME."""
+    from napari_phenotyper.session.channels import set_roles
+
+    roles = {role: str(name) for role, name in read_settings(settings).items()}
+    if not roles:
+        info(plate, project, pattern, as_json)
+        return
+    with _at_work(plate, project, pattern) as (session, plates, _):
+        facts = [words.plate_facts(p) for p in set_roles(session, plates, roles)]
+        show(as_json, facts[0] if len(facts) == 1 else facts, lambda: "\n".join(map(words.info_text, facts)))
+
+
+@app.command()
+def segment(
+    plate: PlatePath,
+    segmenter: Annotated[str | None, typer.Option(help="Which segmenter.")] = None,
+    settings: Settings = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    jobs: Jobs = _JOBS,
+    cluster: ClusterAddress = "",
+    as_json: AsJson = False,
+) -> None:
+    """Segment all fields that have no current masks."""
+    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+        outcome = segmenting.segment(session, plates, progress, segmenter, read_settings(settings))
+        tell_outcome("Segmented", "fields", outcome, as_json)
+
+
+@app.command()
+def measure(
+    plate: PlatePath,
+    extractors: Annotated[str | None, typer.Option(help="Which, separated by commas; all.")] = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    jobs: Jobs = _JOBS,
+    cluster: ClusterAddress = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure all wells whose features are not current."""
+    chosen = [e.strip() for e in extractors.split(",") if e.strip()] if extractors is not None else None
+    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+        tell_outcome("Measured", "wells", measuring.measure(session, plates, progress, chosen), as_json)
+
+
+@app.command()
+def layout(
+    plate: PlatePath,
+    source: Annotated[Path, typer.Option("--from", help="CSV: well,treatment,role[,dose,replicate,batch].")],
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read what was done to each well."""
+    from napari_phenotyper.session.layouts import set_layout
+
+    with _at_work(plate, project, pattern) as (session, plates, _):
+        found = set_layout(session, plates, source)
+        facts = {
+            name: {"wells": len(one), **{role: len(one.wells(role)) for role in ("negative", "positive", "sample")}}
+            for name, one in found.items()
+        }
+        lines = [f"Plate {n}: {f['wells']} wells, {f['negative']} negative controls" for n, f in facts.items()]
+        show(as_json, facts, "\n".join(lines))
+
+
+@app.command()
+def annotate(
+    plate: PlatePath,
+    source: Annotated[Path, typer.Option("--from", help="CSV: well,field,y,x,phenotype[,annotator,plate].")],
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read annotations and tell how many found a cell."""
+    with _at_work(plate, project, pattern) as (session, plates, progress):
+        done = labelling.import_annotations(session, plates, source, progress)
+        share = done.found / max(done.rows, 1)
+        text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
+        if done.contested:
+            text += f"; {done.contested} share a cell with another class and are not trained on"
+        say("\n".join(done.outside[:20]))
+        counts = labelling.counts(session)
+        show(as_json, {**done.__dict__, "outside": list(done.outside), "classes": counts}, text)
+
+
+@app.command()
+def evaluate(
+    plate: PlatePath,
+    classifier: Classifier = learning.DEFAULT_CLASSIFIER,
+    settings: Settings = None,
+    group: Annotated[str, typer.Option(help="Never split between folds: well, plate, treatment, a column.")] = "well",
+    folds: Annotated[int, typer.Option(min=2, help="How many parts.")] = 5,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell how well a classifier does on annotated cells that it was not trained on."""
+    with _at_work(plate, project, pattern) as (session, _, progress):
+        report = learning.evaluate(session, progress, classifier, read_settings(settings), group, folds)
+        show(as_json, report, lambda: words.evaluation_text(report))
+
+
+@app.command()
+def train(
+    plate: PlatePath,
+    classifier: Classifier = learning.DEFAULT_CLASSIFIER,
+    settings: Settings = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Train on all annotated cells and keep the model."""
+    with _at_work(plate, project, pattern) as (session, _, progress):
+        model = learning.train(session, progress, classifier, read_settings(settings))
+        card = session.project.models.card(model)
+        show(as_json, {"model": model, "card": card}, f"Kept model {model}: {', '.join(map(str, card['classes']))}")
+
+
+@app.command()
+def predict(
+    plate: PlatePath,
+    model: ModelId = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    jobs: Jobs = _JOBS,
+    cluster: ClusterAddress = "",
+    as_json: AsJson = False,
+) -> None:
+    """Predict the class of every cell with a kept model."""
+    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+        tell_outcome("Predicted", "wells", learning.predict(session, plates, progress, model), as_json)
+
+
+@app.command()
+def profile(
+    plate: PlatePath,
+    profiler: Annotated[str, typer.Option(help="Which profile.")] = profiling.DEFAULT_PROFILER,
+    settings: Settings = None,
+    model: ModelId = None,
+    out: Out = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Turn cells into one row per well."""
+    with _at_work(plate, project, pattern) as (session, plates, progress):
+        found = profiling.profile(session, plates, progress, profiler, read_settings(settings), model)
+        show_table(profiling.profile_rows(session, found), out, as_json)
+
+
+@app.command()
+def hits(
+    plate: PlatePath,
+    scorer: Annotated[str, typer.Option(help="Which score.")] = profiling.DEFAULT_SCORER,
+    settings: Settings = None,
+    column: Annotated[str | None, typer.Option(help="Class or feature; all classes.")] = None,
+    profiler: Annotated[str | None, typer.Option(help="Which profile; the one that has the column.")] = None,
+    model: ModelId = None,
+    out: Out = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Rank wells by how far they are from the negative controls."""
+    with _at_work(plate, project, pattern) as (session, plates, progress):
+        found = profiling.hits(session, plates, progress, scorer, read_settings(settings), column, profiler, model)
+        show_table(profiling.hit_rows(session, found), out, as_json)
+
+
+@app.command()
+def export(
+    plate: PlatePath,
+    what: Annotated[str, typer.Option(help="cells, annotations, predictions, masks, profiles or hits.")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file; a folder for masks.")],
+    model: ModelId = None,
+    project: Project = None,
+    pattern: Pattern = "",
+) -> None:
+    """Write results for other programs."""
+    from napari_phenotyper.session.exporting import export as write
+
+    with _at_work(plate, project, pattern) as (session, plates, progress):
+        count = write(session, plates, what, out, progress, model)
+        print(f"{count} {'files' if what == 'masks' else 'rows'} written to {out}")
+
+
+@app.command()
+def run(
+    plate: PlatePath,
+    layout: Annotated[Path | None, typer.Option(help="Layout CSV; layout.csv beside the images.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Annotations CSV; annotations.csv beside the images.")] = None,
+    classifier: Classifier = learning.DEFAULT_CLASSIFIER,
+    project: Project = None,
+    pattern: Pattern = "",
+    jobs: Jobs = _JOBS,
+    cluster: ClusterAddress = "",
+    as_json: AsJson = False,
+) -> None:
+    """Do all that the inputs allow, going on from where it stopped."""
+    from napari_phenotyper.session.running import run as run_all
+
+    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+        ran = run_all(session, plates, progress, layout, labels, classifier)
+        say(words.failures_text(ran.failed))
+        show(as_json, ran.__dict__, "\n".join(ran.steps))
+
+
+@app.command()
+def report(
+    plate: PlatePath,
+    out: Annotated[Path, typer.Option(help="HTML file.")] = Path("report.html"),
+    project: Project = None,
+    pattern: Pattern = "",
+) -> None:
+    """Write one self-contained page: plate maps, cells of each class, confusion matrix, hits."""
+    from napari_phenotyper.pages.compose import write_report
+
+    with _at_work(plate, project, pattern) as (session, plates, progress):
+        write_report(session, plates, out, progress)
+        print(f"Report written to {out}")
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="Open no window.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for plate, project and report.")] = Path("demo"),
+    jobs: Jobs = _JOBS,
+) -> None:
+    """Make the simulated sample plate, run the whole job on it and write a report."""
+    from napari_phenotyper.pages.compose import write_report
+    from napari_phenotyper.session.running import run as run_all
+    from napari_phenotyper.session.sample import sample_plate
+
+    plate = sample_plate(out / "SIMULATED", Teller())
+    with _at_work(plate, out / "SIMULATED.phenotyper", jobs=jobs) as (session, plates, progress):
+        ran = run_all(session, plates, progress)
+        say(words.failures_text(ran.failed))
+        print("\n".join(ran.steps))
+        if ran.evaluation is not None:
+            print(words.evaluation_text(ran.evaluation))
+        write_report(session, plates, out / "report.html", progress)
+    print(f"Report written to {out / 'report.html'}")
+
+
+@app.command()
+def clean(plate: PlatePath, project: Project = None, as_json: AsJson = False) -> None:
+    """Drop results that no key needs."""
+    from napari_phenotyper.session.cleaning import clean as sweep
+
+    with _at_work(plate, project) as (session, _, __):
+        freed = sweep(session)
+        show(as_json, {"bytes": freed}, f"Freed {freed / 1e6:.1f} MB")
+
+
+def main() -> None:
+    """Run a command; end with 0, 1 (failed) or 2 (misuse)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles default to a code page
+    try:
+        app()
+    except (SettingError, ExtensionError) as error:
+        fail(error, 2)
+    except PhenotyperError as error:
+        fail(error, 1)
+    except (KeyboardInterrupt, Cancelled):
+        print("\nStopped. What was done is kept; run the same again to go on.", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

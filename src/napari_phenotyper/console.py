@@ -1,0 +1,105 @@
+"""What commands print: results on stdout, as text or JSON; progress and failures on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from napari_phenotyper.core.errors import PhenotyperError, SettingError
+from napari_phenotyper.pages import words
+from napari_phenotyper.session.exporting import write_table
+from napari_phenotyper.session.segmenting import PlateOutcome
+
+
+class Teller:
+    """Progress on stderr: one line that changes on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._shown = False
+
+    def __call__(self, fraction: float, message: str) -> None:
+        """Show how far it is."""
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if now - self._last < (0.1 if terminal else 10.0):
+            return
+        self._last = now
+        text = f"{fraction:4.0%} {message}"
+        if terminal:
+            self._shown = True
+            print(f"\r\x1b[K{text[:110]}", end="", file=sys.stderr, flush=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave a clean line."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """Print to stderr."""
+    if text:
+        print(text, file=sys.stderr)
+
+
+def show(as_json: bool, value: Any, text: str | Callable[[], str]) -> None:
+    """Print a result as JSON or as text."""
+    if as_json:
+        print(json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print(text if isinstance(text, str) else text())
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON without NaN, which strict readers refuse."""
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_settings(items: list[str] | None) -> dict[str, object]:
+    """Read NAME=VALUE items."""
+    found: dict[str, object] = {}
+    for item in items or ():
+        name, sign, value = item.partition("=")
+        if not sign:
+            raise SettingError(f"{item!r} is no setting.", "Write --set name=value.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def tell_outcome(what: str, items: str, outcome: PlateOutcome, as_json: bool) -> None:
+    """Print what a plate job came to; exit with 1 if nothing came of it."""
+    say(words.failures_text(outcome.failed))
+    text = f"{what} {outcome.done} {items} now, {outcome.kept} were current; {outcome.cells} cells"
+    show(as_json, {**outcome.__dict__, "failed": dict(outcome.failed)}, text)
+    if outcome.failed and not outcome.done and not outcome.kept:
+        raise typer.Exit(1)
+
+
+def show_table(table: tuple[list[str], list[dict[str, object]]], out: Path | None, as_json: bool) -> None:
+    """Print a table, or write it to a file."""
+    columns, rows = table
+    if out is not None:
+        write_table(out, columns, rows)
+        say(f"{len(rows)} rows written to {out}")
+    if as_json or out is None:
+        show(as_json, rows, lambda: words.table_view(columns, rows))
+
+
+def fail(error: PhenotyperError, code: int) -> None:
+    """Print an error with its remedy and exit."""
+    print(f"error: {error.what}", file=sys.stderr)
+    if error.remedy:
+        print(f"  {error.remedy}", file=sys.stderr)
+    sys.exit(code)

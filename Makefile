@@ -1,0 +1,68 @@
+# make install | demo | test | check | bench     (see CONTRIBUTING.md)
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+QT ?= pyqt6
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+
+# A CPU build where there is no NVIDIA GPU: the plain name would bring gigabytes of CUDA. A user's install pins nothing.
+TORCH ?= $(shell $(PYTHON) scripts/choose_torch.py)
+
+SOURCES := src tests sample_data benchmarks scripts
+
+.PHONY: install system demo test test-fast test-slow test-qt5 check format bench clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --quiet "$(TORCH)"
+	$(PY) -m pip install --quiet --editable ".[all]"
+	$(PY) -m pip install --quiet --group dev
+	touch $@
+
+system:
+	@bash scripts/system_libraries.sh
+
+demo: install
+	$(BIN)/phenotyper demo --out demo
+
+check: install
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
+
+test: install system check
+	scripts/with_display.sh $(PY) -m pytest -m "not slow"
+	$(MAKE) test-qt5
+
+test-fast: install
+	$(PY) -m pytest -m "not slow and not gl"
+
+test-slow: install system
+	scripts/with_display.sh $(PY) -m pytest -m slow
+
+# PyQt5 stays supported: the tests that open napari run once more with it.
+test-qt5: install system
+	$(PY) -m pip install --quiet "PyQt5>=5.15"
+	QT_API=pyqt5 PYTEST_QT_API=pyqt5 scripts/with_display.sh $(PY) -m pytest -m gl
+
+format: install
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
+
+bench-%: install
+	$(PY) benchmarks/bench_$*.py
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache

@@ -9,6 +9,7 @@ from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.session import labelling, measuring, segmenting
 from napari_phenotyper.session.cleaning import clean
+from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.opened import opened, project_folder
 
 
@@ -146,3 +147,38 @@ def test_plate_and_project_move_together(copy, tmp_path):
     with opened(home / project_folder(copy).name) as session:
         assert not session.problems
         assert segmenting.segment(session, session.all_plates(), no_progress).kept == 8
+
+
+def two_channels(plate):
+    """Give every field a second channel, and take it from one."""
+    import shutil
+
+    for path in sorted(plate.glob("*_w1.tif")):
+        shutil.copy(path, path.with_name(path.name.replace("_w1", "_w2")))
+    (plate / "P1_C02_s2_w2.tif").unlink()
+
+
+def test_a_field_that_lacks_another_channel_is_segmented_and_named_when_it_is_measured(plate):
+    two_channels(plate)
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        assert not segmenting.segment(session, plates, no_progress).failed
+        outcome = measuring.measure(session, plates, no_progress)
+        assert list(outcome.failed) == ["P1 C02 field 2"] and "w2" in outcome.failed["P1 C02 field 2"]
+        fields = {c.field for c in measuring.cells_of(session, plates[0])}
+    assert ("P1", "C02", 1) in fields and ("P1", "C02", 2) not in fields
+
+
+def test_what_failed_is_remembered_until_it_succeeds(plate):
+    two_channels(plate)
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        segmenting.segment(session, plates, no_progress)
+        measuring.measure(session, plates, no_progress)
+    (plate / "P1_C02_s2_w2.tif").write_bytes((plate / "P1_C02_s1_w2.tif").read_bytes())
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        assert list(failures_of(session, plates[0])) == ["P1 C02 field 2"]
+        segmenting.segment(session, plates, no_progress)
+        measuring.measure(session, plates, no_progress)
+        assert not failures_of(session, plates[0])

@@ -88,7 +88,7 @@ class Registry:
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
                 continue
             if any("dataclass" in ast.unparse(d) for d in node.decorator_list):
-                return (ast.get_docstring(node) or name).splitlines()[0]
+                return _title(ast.get_docstring(node), name)
         return name
 
     def get(self, kind: str, name: str) -> Extension:
@@ -109,8 +109,7 @@ class Registry:
                 f"The {kind} {name!r} cannot be loaded: {type(error).__name__}: {error}.",
                 "Mend or uninstall the package that brings it; the others work.",
             ) from error
-        title = (inspect.getdoc(cls) or name).splitlines()[0]
-        return Extension(kind, name, title, cls)
+        return Extension(kind, name, _title(inspect.getdoc(cls), name), cls)
 
     def make(self, kind: str, name: str, settings: Mapping[str, object] | None = None) -> Any:
         """Import an extension and return an instance. Raises ExtensionError, SettingError."""
@@ -128,6 +127,11 @@ class Registry:
         if missing or not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__name__} is no dataclass with the methods {', '.join(methods(contract))}")
         return cls
+
+
+def _title(doc: str | None, name: str) -> str:
+    """Return the first line of a docstring as a menu shows it, without its full stop."""
+    return (doc or name).splitlines()[0].rstrip(".")
 
 
 def methods(contract: type) -> tuple[str, ...]:

@@ -99,7 +99,8 @@ class Scene:
     ref
         Which field it is.
     pixels
-        Channel label (role, or name where no role is known) to (y, x) image, in plate order.
+        Channel label (role, or name where no role is known) to (y, x) image, in plate order. Of a field on disk, a
+        channel is read when it is first asked for.
     pixel_size
         µm per pixel, or None.
     masks
@@ -116,9 +117,9 @@ class Scene:
 
     def image(self, label: str) -> NDArray[np.generic]:
         """Return a channel's (y, x) image by role or name. Raises ChannelError."""
-        for name, image in self.pixels.items():
+        for name in self.pixels:
             if name.casefold() == label.casefold():
-                return image
+                return self.pixels[name]
         raise ChannelError(
             f"{self.ref} has no channel {label!r}; it has: {', '.join(self.pixels) or 'none'}.",
             "Say which channel it is: phenotyper channels PLATE --set DNA=NAME.",

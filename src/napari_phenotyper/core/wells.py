@@ -24,6 +24,10 @@ class WellRef(NamedTuple):
     plate: str
     well: str
 
+    def __str__(self) -> str:
+        """Name the well for a person."""
+        return f"{self.plate} {self.well}"
+
 
 class FieldRef(NamedTuple):
     """A field of a screen: plate name, well name and the field's number in the well, from 1."""

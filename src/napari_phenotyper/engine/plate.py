@@ -26,7 +26,7 @@ class Outcome:
 
 
 def run_all(
-    runner: Runner, fn: Function, items: Sequence[tuple[str, tuple[Any, ...]]], progress: Progress, what: str = ""
+    runner: Runner, fn: Function, items: Sequence[tuple[Any, tuple[Any, ...]]], progress: Progress, what: str = ""
 ) -> list[Outcome]:
     """Run `fn(*args, progress)` for each item, as many at a time as the runner has slots.
 
@@ -37,7 +37,7 @@ def run_all(
     fn
         What; writes its result to the store and returns something small.
     items
-        Name and arguments of each.
+        What each is (a FieldRef, a WellRef, a name), and its arguments.
     progress
         Called after each item with how many are done and how long it will take; cancels the rest when it raises.
     what
@@ -76,7 +76,7 @@ def run_all(
     return [outcomes[i] for i in range(len(items))]
 
 
-def _outcome(item: str, future: Future[Any]) -> Outcome:
+def _outcome(item: Any, future: Future[Any]) -> Outcome:
     error = future.exception()
     if error is None:
         return Outcome(item, future.result())

@@ -12,15 +12,26 @@ from napari_phenotyper.session.session import Session
 _KIND = "failed"
 
 
-def note_failures(session: Session, plates: Sequence[Plate], outcomes: Sequence[Outcome]) -> None:
-    """Remember what failed, and forget what failed before and has succeeded now."""
-    tried = {str(o.item): o.error for o in outcomes}
-    for plate in plates:
-        own = {name: error for name, error in tried.items() if name.startswith(f"{plate.name} ")}
-        kept = {name: why for name, why in failures_of(session, plate).items() if name not in own}
-        failed = {**kept, **{name: error for name, error in own.items() if error}}
-        if own:
-            session.project.reports.put(_KIND, digest(plate.name), {"plate": plate.name, "failed": failed})
+def note_failures(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Remember what failed, and forget what failed before and has succeeded now.
+
+    Parameters
+    ----------
+    session
+        Where.
+    outcomes
+        Their items are FieldRef or WellRef; a well that succeeds clears its fields too.
+    """
+    for name in sorted({o.item.plate for o in outcomes}):
+        plate = session.plates[name]
+        failed = dict(failures_of(session, plate))
+        for outcome in (o for o in outcomes if o.item.plate == name):
+            own = [key for key in failed if key == str(outcome.item) or key.startswith(f"{outcome.item} field ")]
+            for key in own:
+                del failed[key]
+            if outcome.error:
+                failed[str(outcome.item)] = outcome.error
+        session.project.reports.put(_KIND, digest(name), {"plate": name, "failed": failed})
 
 
 def failures_of(session: Session, plate: Plate) -> Mapping[str, str]:

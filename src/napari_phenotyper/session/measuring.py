@@ -11,7 +11,7 @@ from napari_phenotyper.core.errors import SettingError, TrainingError
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.engine.plate import run_all
+from napari_phenotyper.engine.plate import Outcome, run_all
 from napari_phenotyper.session.failures import note_failures
 from napari_phenotyper.session.keys import Record, block_key
 from napari_phenotyper.session.segmenting import PlateOutcome, current_masks, summary
@@ -102,13 +102,21 @@ def measure(
                 kept += 1
                 cells += sum(session.project.masks.count(item.field.ref, item.mask) for item in fields)
             else:
-                items.append((" ".join(well), (session.folder, well, fields, made)))
+                items.append((well, (session.folder, well, fields, made)))
     outcomes = run_all(session.runner, measure_well, items, progress, "Measuring well")
-    note_failures(session, plates, outcomes)
+    outcomes = _by_field(outcomes)
+    note_failures(session, outcomes)
     for plate in plates:
         session.project.cells.compact(plate.name, wanted_keys(session, plate))
         session.events.cells.emit(plate.name)
     return summary(outcomes, kept, cells)
+
+
+def _by_field(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return one outcome per well that was measured, and one per field that failed in it."""
+    wells = [o if o.error else Outcome(o.item, o.result.cells) for o in outcomes]
+    fields = [Outcome(ref, error=why) for o in outcomes if not o.error for ref, why in o.result.failed.items()]
+    return wells + fields
 
 
 def wanted_keys(session: Session, plate: Plate) -> dict[FieldRef, CellKeys]:

@@ -18,7 +18,7 @@ from napari_phenotyper.engine.plate import Outcome, run_all
 from napari_phenotyper.session.failures import note_failures
 from napari_phenotyper.session.keys import Record, mask_key
 from napari_phenotyper.session.session import Session, needs_writing
-from napari_phenotyper.session.tasks import read_scene, segment_field
+from napari_phenotyper.session.tasks import scene_of, segment_field
 
 DEFAULT_SEGMENTER = "nuclei"
 _SAMPLE = 8
@@ -99,9 +99,11 @@ def sample_scenes(plate: Plate, count: int = _SAMPLE) -> list[Scene]:
     scenes = []
     for i in chosen:
         try:
-            scenes.append(read_scene(fields[i]))
+            scene = scene_of(fields[i])
+            list(scene.pixels.values())
         except PixelError:
             continue  # named again, with its remedy, when the field itself is segmented
+        scenes.append(scene)
     return scenes
 
 
@@ -142,9 +144,9 @@ def segment(
                 kept += 1
                 cells += session.project.masks.count(field.ref, key)
             else:
-                items.append((str(field.ref), (session.folder, field, made, record, key)))
+                items.append((field.ref, (session.folder, field, made, record, key)))
     outcomes = run_all(session.runner, segment_field, items, progress, "Segmenting field")
-    note_failures(session, plates, outcomes)
+    note_failures(session, outcomes)
     for plate in plates:
         session.events.masks.emit(plate.name)
     return summary(outcomes, kept, cells)

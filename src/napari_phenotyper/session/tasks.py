@@ -5,16 +5,17 @@ A worker holds no lock: a result under a key is the same whoever writes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock
 from napari_phenotyper.core.crops import FieldCrops
-from napari_phenotyper.core.errors import ModelError
+from napari_phenotyper.core.errors import ModelError, PhenotyperError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.prediction import Prediction
@@ -53,40 +54,78 @@ class Wanted:
     blocks: Mapping[str, str]
 
 
-def read_scene(field: Field, masks: Masks | None = None) -> Scene:
-    """Read all channels of a field. Raises PixelError."""
-    images = field.read()
-    labels = [channel.label for channel in field.channels]
-    return Scene(field.ref, dict(zip(labels, images, strict=True)), field.info.pixel_size, masks)
+class _Channels(Mapping[str, NDArray[np.generic]]):
+    """A field's channels by label, each read when it is first asked for: one that is missing stops nobody else."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._numbers = {channel.label: i for i, channel in enumerate(field.channels)}
+        self._read: dict[str, NDArray[np.generic]] = {}
+
+    def __getitem__(self, label: str) -> NDArray[np.generic]:
+        if label not in self._read:
+            self._read[label] = self._field.read([self._numbers[label]])[0]
+        return self._read[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+def scene_of(field: Field, masks: Masks | None = None) -> Scene:
+    """Return a field as segmenters and extractors see it. Raises PixelError, now or when a channel is asked for."""
+    return Scene(field.ref, _Channels(field), field.info.pixel_size, masks)
 
 
 def segment_field(folder: Path, field: Field, segmenter: Any, record: Record, key: str, progress: Progress) -> int:
     """Segment one field, store its masks, return how many cells it has."""
     store = MaskStore(folder / "masks")
-    masks: Masks = segmenter.segment(read_scene(field), progress)
+    masks: Masks = segmenter.segment(scene_of(field), progress)
     store.write(field.ref, key, masks, record)
     return len(masks.ids())
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What became of a well: its cells, and the fields that failed with the reason."""
+
+    cells: int
+    failed: Mapping[FieldRef, str]
+
+
 def measure_well(
     folder: Path, well: WellRef, wanted: Sequence[Wanted], extractors: Mapping[str, Any], progress: Progress
-) -> int:
-    """Measure what is missing in the fields of a well, store it, return how many cells the well has."""
+) -> Measured:
+    """Measure what is missing in the fields of a well and store it; a field that cannot be read stops no other."""
     masks, cells = MaskStore(folder / "masks"), CellStore(folder / "cells")
-    measured, count = [], 0
+    measured: list[MeasuredField] = []
+    failed: dict[FieldRef, str] = {}
     for i, item in enumerate(wanted):
         report = part(progress, i / len(wanted), (i + 1) / len(wanted))
-        report(0.0, str(item.field.ref))
-        scene = read_scene(item.field, masks.read(item.field.ref, item.mask))
-        count += len(scene.index)
-        blocks = {}
-        for name, key in item.blocks.items():
-            report(0.5, str(item.field.ref))
-            kept = cells.get(item.field.ref, item.mask, {name: key})
-            blocks[name] = kept.blocks[name] if kept is not None else extractors[name].measure(scene)
+        try:
+            scene = scene_of(item.field, masks.read(item.field.ref, item.mask))
+            blocks = _blocks(cells, item, scene, extractors, report)
+        except PhenotyperError as error:
+            failed[item.field.ref] = str(error)
+            continue
         measured.append(_measured(item, scene, blocks))
-    cells.put(well, measured)
-    return count
+    if measured:
+        cells.put(well, measured)
+    return Measured(sum(len(m.cells) for m in measured), failed)
+
+
+def _blocks(
+    store: CellStore, item: Wanted, scene: Scene, extractors: Mapping[str, Any], progress: Progress
+) -> dict[str, ColumnBlock]:
+    """Return the columns of every extractor, from disk where they are current."""
+    blocks = {}
+    for i, (name, key) in enumerate(item.blocks.items()):
+        progress(i / len(item.blocks), f"{item.field.ref}: {name}")
+        kept = store.get(item.field.ref, item.mask, {name: key})
+        blocks[name] = kept.blocks[name] if kept is not None else extractors[name].measure(scene)
+    return blocks
 
 
 def _measured(item: Wanted, scene: Scene, blocks: Mapping[str, ColumnBlock]) -> MeasuredField:

@@ -175,8 +175,11 @@ class Project:
 
 
 def _locked(folder: Path) -> Lock:
-    with explained(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"The project folder {folder} cannot be made ({error.strerror or error})."
+        raise ProjectError(what, "Choose another place for it: --project DIR.") from error
     return Lock.acquire(folder)
 
 

@@ -1,0 +1,178 @@
+"""A network on crops as a model: plain arrays that build the network when they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_phenotyper.core.cells import Background, Cells, CropSpec, Float32, Normalisation
+from napari_phenotyper.core.errors import ModelError
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.training import ModelState
+from napari_phenotyper.evaluation.calibration import softmax
+from napari_phenotyper.nets.augment import views
+from napari_phenotyper.nets.blocks import Architecture, CropNet
+from napari_phenotyper.nets.device import Device, choose
+from napari_phenotyper.nets.loop import numbers
+from napari_phenotyper.nets.weights import from_arrays
+
+AT_ONCE = 256
+"""Crops that go through a network together when it predicts."""
+
+
+@dataclass(frozen=True, eq=False)
+class CropModel:
+    """A trained network on crops.
+
+    Attributes
+    ----------
+    kind
+        Id of the classifier that made it.
+    classes
+        K names, in the order of the probabilities.
+    known
+        The classes that had training cells, in the order of the network's outputs; the others get probability 0.
+    spec
+        How crops are cut.
+    architecture
+        What the network is built from.
+    arrays
+        The weights by name, and "mean" and "sd" (c,) of the training pixels.
+    slope
+        1 / temperature (Guo et al. 2017).
+    views
+        Mirrored and turned views of a crop whose scores are averaged.
+    device
+        Where it runs; not part of the state, as another computer has others.
+    """
+
+    kind: str
+    classes: tuple[str, ...]
+    known: tuple[str, ...]
+    spec: CropSpec
+    architecture: Architecture
+    arrays: Mapping[str, NDArray[np.generic]]
+    slope: float = 1.0
+    views: int = 1
+    device: Device = "auto"
+
+    def net(self) -> CropNet:
+        """Build the network, ready to predict, on the processor."""
+        return from_arrays(self.architecture, self.arrays)
+
+    def predict(self, cells: Cells) -> Float32:
+        """Return (n, K) probabilities. Raises ModelError where crops cannot be cut or have other channels."""
+        out = np.zeros((len(cells), len(self.classes)), np.float32)
+        if not len(cells):
+            return out
+        crops = cells.crops(self.spec)
+        if crops.shape[1] != self.architecture.channels:
+            raise ModelError(
+                f"{cells.field} has {crops.shape[1]} channels where the model was trained on "
+                f"{self.architecture.channels}.",
+                "Name the channels as on the plate that it was trained on, or train again.",
+            )
+        device = choose(self.device)
+        given = scores(self.net().to(device), normalised(crops, self.arrays["mean"], self.arrays["sd"]), self.views)
+        out[:, [self.classes.index(name) for name in self.known]] = softmax(given, self.slope)
+        return out
+
+    def state(self) -> ModelState:
+        """Return weights as arrays and the rest as JSON."""
+        meta: dict[str, Json] = {
+            "classifier": self.kind,
+            "classes": list(self.classes),
+            "known": list(self.known),
+            "crop": self.spec.state(),
+            "network": self.architecture.state(),
+            "slope": self.slope,
+            "views": self.views,
+        }
+        return ModelState(dict(self.arrays), meta)
+
+
+def normalised(crops: Float32, mean: NDArray[np.generic], sd: NDArray[np.generic]) -> Tensor:
+    """Return (n, c, y, x) crops with each channel's training mean at 0 and SD at 1; what is not finite becomes 0."""
+    shift, scale = (np.asarray(v, np.float32)[:, None, None] for v in (mean, sd))
+    return torch.from_numpy(np.nan_to_num((crops - shift) / scale, nan=0.0, posinf=0.0, neginf=0.0))
+
+
+@torch.no_grad()
+def scores(net: CropNet, crops: Tensor, count: int = 1) -> Float32:
+    """Return (n, K) log probabilities of a network, averaged over `count` views of each crop.
+
+    The network's mode is left as it is: it must be set to predict.
+    """
+    device = next(net.parameters()).device
+    parts = []
+    with numbers(device):
+        for start in range(0, len(crops), AT_ONCE):
+            batch = crops[start : start + AT_ONCE]
+            logs = [net(view.to(device)).float().log_softmax(1) for view in views(batch, count)]
+            parts.append(torch.stack(logs).mean(0).cpu())
+    return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+
+def restore(state: ModelState, kind: str, device: Device = "auto") -> CropModel:
+    """Return the model that `CropModel.state` described.
+
+    Raises
+    ------
+    ModelError
+        If the state is another classifier's, or damaged.
+    """
+    meta = state.meta
+    if meta.get("classifier") != kind:
+        raise ModelError(f"This is a model of {meta.get('classifier')!r}, not of {kind!r}.", "Open the right model.")
+    classes, known = _names(meta.get("classes")), _names(meta.get("known"))
+    architecture = Architecture.restore(meta.get("network"))
+    slope, count = meta.get("slope"), meta.get("views")
+    if not known or not set(known) <= set(classes) or len(known) != architecture.classes:
+        raise ModelError("The model's classes do not fit its network.", "The file is damaged; train again.")
+    if not (isinstance(slope, int | float) and 0 < slope < np.inf and type(count) is int and 1 <= count <= 8):
+        raise ModelError("The model's calibration is damaged.", "Train again.")
+    for name in ("mean", "sd"):
+        array = np.asarray(state.arrays.get(name, np.zeros(0)))
+        if array.shape != (architecture.channels,) or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ModelError(f"The model's {name} of the training pixels is damaged.", "Train again.")
+    spec = _spec(meta.get("crop"))
+    model = CropModel(kind, classes, known, spec, architecture, dict(state.arrays), float(slope), count, device)
+    model.net()
+    return model
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Return names that differ. Raises ModelError."""
+    names = tuple(value) if isinstance(value, list | tuple) else ()
+    if not names or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
+        raise ModelError("The model does not name its classes.", "The file is damaged; train again.")
+    return names
+
+
+def _spec(value: object) -> CropSpec:
+    """Return the spec that `CropSpec.state` made. Raises ModelError."""
+    if isinstance(value, Mapping) and set(value) == set(CropSpec().state()):
+        size, pixel_size, channels = value["size"], value["pixel_size"], value["channels"]
+        background, normalisation = value["background"], value["normalisation"]
+        if (
+            type(size) is int
+            and 1 <= size <= 4096
+            and isinstance(channels, list | tuple)
+            and (pixel_size is None or (isinstance(pixel_size, int | float) and 0 < pixel_size < np.inf))
+            and background in ("surrounding", "cropped", "masked")
+            and normalisation in ("none", "crop")
+        ):
+            return CropSpec(
+                size,
+                tuple(str(c) for c in channels),
+                pixel_size,
+                cast("Background", background),
+                cast("Normalisation", normalisation),
+            )
+    raise ModelError("The model does not say how its crops are cut.", "The file is damaged; train again.")

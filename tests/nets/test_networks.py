@@ -1,0 +1,190 @@
+"""Networks, augmentation, and the training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
+from napari_phenotyper.core.progress import Cancelled, no_progress
+from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
+from napari_phenotyper.nets.blocks import Architecture, CropNet, fresh
+from napari_phenotyper.nets.device import choose
+from napari_phenotyper.nets.loop import Recipe, train
+from napari_phenotyper.nets.model import scores
+from napari_phenotyper.nets.weights import from_arrays, to_arrays
+
+SMALL = Architecture(channels=2, classes=4, width=8)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def crops(n: int = 32, side: int = 16) -> torch.Tensor:
+    return torch.randn((n, 2, side, side), generator=generator(1))
+
+
+def fit(net: CropNet, pixels: torch.Tensor, labels: torch.Tensor, epochs: int) -> None:
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, len(pixels), Recipe(epochs), generator(), no_progress)
+
+
+def test_an_untrained_network_loses_the_logarithm_of_the_classes() -> None:
+    net = fresh(SMALL, generator()).eval()
+    loss = functional.cross_entropy(net(crops()), torch.arange(32) % 4)
+    assert float(loss.detach()) == pytest.approx(math.log(4), abs=1e-4)
+
+
+def test_a_network_learns_32_crops_by_heart() -> None:
+    net, labels = fresh(SMALL, generator()), torch.arange(32) % 4
+    fit(net, crops(), labels, epochs=40)
+    with torch.no_grad():
+        assert (net(crops()).argmax(1) == labels).all()
+
+
+def test_the_same_seed_gives_the_same_weights_after_training() -> None:
+    trained = []
+    for _ in range(2):
+        net = fresh(SMALL, generator())
+        fit(net, crops(), torch.arange(32) % 4, epochs=3)
+        trained.append(to_arrays(net))
+    assert all(np.array_equal(trained[0][k], trained[1][k]) for k in trained[0])
+
+
+@pytest.mark.parametrize("side", [1, 3, 4, 7, 16, 65])
+def test_crops_of_any_side_go_through(side: int) -> None:
+    assert fresh(SMALL, generator()).eval()(crops(3, side)).shape == (3, 4)
+
+
+def test_a_single_row_is_trained_on() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(1, 3), torch.zeros(1, dtype=torch.long), epochs=2)
+    assert all(np.isfinite(value).all() for value in to_arrays(net).values())
+
+
+def judged(net: CropNet, recipe: Recipe, judge: Callable[[], float]) -> None:
+    pixels, labels = crops(8), torch.arange(8) % 4
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, 8, recipe, generator(), no_progress, judge)
+
+
+def test_the_best_judged_network_is_kept() -> None:
+    net = fresh(SMALL, generator())
+    kept: list[dict[str, np.ndarray]] = []
+    marks = iter([3.0, 1.0, 2.0, 2.0])
+
+    def judge() -> float:
+        kept.append(to_arrays(net))
+        return next(marks)
+
+    judged(net, Recipe(epochs=4, judged_from=0), judge)
+    assert all(np.array_equal(v, to_arrays(net)[k]) for k, v in kept[1].items())
+
+
+@pytest.mark.parametrize(("judged_from", "calls"), [(0.0, 3), (0.95, 2)])
+def test_training_stops_when_nothing_gets_better(judged_from: float, calls: int) -> None:
+    asked: list[int] = []
+
+    def judge() -> float:
+        asked.append(1)
+        return 1.0
+
+    judged(fresh(SMALL, generator()), Recipe(epochs=20, judged_from=judged_from, patience=2), judge)
+    assert len(asked) == calls
+
+
+def test_a_loss_that_is_no_number_is_reported() -> None:
+    net = fresh(SMALL, generator())
+    with pytest.raises(TrainingError, match="number"):
+        fit(net, torch.full((8, 2, 8, 8), torch.nan), torch.zeros(8, dtype=torch.long), epochs=1)
+
+
+def test_training_stops_when_nobody_wants_it() -> None:
+    def stop(fraction: float, message: str) -> None:
+        raise Cancelled
+
+    net = fresh(SMALL, generator())
+    with pytest.raises(Cancelled):
+        train(net, lambda rows: net(crops()[rows]).mean(), 32, Recipe(1), generator(), stop)
+
+
+def test_weights_survive_the_way_through_arrays() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=1)
+    again = from_arrays(SMALL, to_arrays(net))
+    np.testing.assert_array_equal(scores(again, crops()), scores(net.eval(), crops()))
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    arrays = to_arrays(fresh(SMALL, generator()))
+    with pytest.raises(ModelError, match="weights"):
+        from_arrays(Architecture(channels=3, classes=4, width=8), arrays)
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    arrays = to_arrays(fresh(SMALL, generator()))
+    arrays["net.head.bias"] = np.full(4, np.nan, np.float32)
+    with pytest.raises(ModelError, match="finite"):
+        from_arrays(SMALL, arrays)
+
+
+def test_an_architecture_of_absurd_size_is_refused() -> None:
+    with pytest.raises(ModelError):
+        Architecture.restore({**SMALL.state(), "width": 10**9})
+
+
+def test_plain_augmentation_changes_nothing() -> None:
+    torch.testing.assert_close(PLAIN(crops(), generator()), crops(), atol=1e-4, rtol=0)
+
+
+def test_augmentation_gives_a_changed_copy() -> None:
+    batch = crops()
+    before = batch.clone()
+    changed = Augmentation()(batch, generator())
+    assert changed.shape == batch.shape
+    assert torch.equal(batch, before)
+    assert not torch.allclose(changed, batch)
+
+
+def test_augmentation_is_repeatable() -> None:
+    assert torch.equal(Augmentation()(crops(), generator(5)), Augmentation()(crops(), generator(5)))
+
+
+def test_rotation_keeps_what_is_round_in_the_middle() -> None:
+    y, x = np.mgrid[-15.5:16, -15.5:16]
+    disc = torch.from_numpy(np.exp(-(y**2 + x**2) / 50).astype(np.float32)).repeat(8, 1, 1, 1)
+    turned = Augmentation(shift=0, zoom=0, contrast=0)(disc, generator())
+    torch.testing.assert_close(turned[..., 6:26, 6:26], disc[..., 6:26, 6:26], atol=0.02, rtol=0)
+
+
+def test_the_eight_views_differ_and_the_first_is_the_crop() -> None:
+    found = views(crops(1), 8)
+    assert torch.equal(found[0], crops(1))
+    assert len({tuple(v.flatten().tolist()) for v in found}) == 8
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    missing = next((d for d in ("mps", "cuda") if d not in str(choose("auto"))), "mps")
+    if missing == "cuda" and torch.cuda.is_available():
+        pytest.skip("every device is here")
+    with pytest.raises(SettingError, match=missing):
+        choose(missing)  # type: ignore[arg-type]
+
+
+def test_predicting_in_parts_is_the_same_as_at_once() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=2)
+    many = crops(300, 8)
+    parts = np.concatenate([scores(net.eval(), many[:100], 2), scores(net.eval(), many[100:], 2)])
+    np.testing.assert_allclose(scores(net.eval(), many, 2), parts, atol=0.05)

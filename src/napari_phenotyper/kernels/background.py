@@ -1,0 +1,45 @@
+"""The background of a fluorescence image: its slow changes over the field, and its noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Image32 = NDArray[np.float32]
+
+
+def background(image: Image32, diameter: float) -> Image32:
+    """Return the (y, x) background of an image, by an opening on a coarse grid.
+
+    Means over blocks of a quarter of a diameter are opened (minimum, then maximum) over three diameters, smoothed and
+    brought back to full size: what is smaller than three diameters vanishes, what is larger stays.
+
+    Parameters
+    ----------
+    image
+        (y, x) float32, finite.
+    diameter
+        Of a typical nucleus, in pixels.
+    """
+    block = max(1, int(diameter / 4))
+    height, width = image.shape
+    rows, columns = -(-height // block), -(-width // block)
+    padded = np.pad(image, ((0, rows * block - height), (0, columns * block - width)), mode="edge")
+    coarse = padded.reshape(rows, block, columns, block).mean(axis=(1, 3))
+    size = max(3, round(3 * diameter / block) | 1)
+    coarse = ndimage.maximum_filter(ndimage.minimum_filter(coarse, size, mode="nearest"), size, mode="nearest")
+    coarse = ndimage.gaussian_filter(coarse, size / 2, mode="nearest")
+    full = ndimage.zoom(coarse, block, order=1, grid_mode=True, mode="nearest")
+    return np.asarray(full[:height, :width], np.float32)
+
+
+def level_and_noise(image: Image32) -> tuple[float, float]:
+    """Return median and standard deviation of the background of an evenly lit image.
+
+    From the 1st and the 10th percentile, which lie in the background of all but full fields, as those of a normal
+    distribution.
+    """
+    low, high = np.quantile(image[:: max(1, image.shape[0] // 512)], (0.01, 0.1))
+    deviation = float(high - low) / 1.0448
+    return float(high) + 1.2816 * deviation, deviation

@@ -1,0 +1,321 @@
+"""Feature families: what they measure, and under what they do not change."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy import ndimage
+
+from napari_phenotyper.core.masks import NUCLEI, Masks
+from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.scene import Scene
+from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.extractors.intensity import Intensity
+from napari_phenotyper.extractors.shape import Shape
+from napari_phenotyper.extractors.texture import Texture
+from napari_phenotyper.extractors.zernike import Zernike
+from napari_phenotyper.segmenters.nuclei import Nuclei
+
+FAMILIES = [Shape(), Intensity(), Texture(), Zernike()]
+each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
+REF = FieldRef("P1", "B02", 1)
+
+
+def scene(labels, image, **others):
+    return Scene(REF, {"DNA": image, **others}, None, Masks({NUCLEI: labels.astype(np.int32)}))
+
+
+def blobs(seed=0, size=96):
+    """Return labels of a few irregular, partly touching objects, and an image of whole numbers below 256."""
+    rng = np.random.default_rng(seed)
+    labels, _ = ndimage.label(ndimage.gaussian_filter(rng.normal(size=(size, size)), 5) > 0.05)
+    inside = labels > 0
+    half = np.arange(size) > size // 2
+    labels = np.where(inside & half[None, :], labels + labels.max(), labels)
+    _, labels = np.unique(labels, return_inverse=True)
+    image = ndimage.gaussian_filter(rng.uniform(0, 255, (size, size)), 1) + 60 * inside
+    return labels.reshape(size, size).astype(np.int32), image.clip(0, 255).astype(np.uint8)
+
+
+def disc(radius=20, size=64):
+    y, x = np.mgrid[:size, :size]
+    return ((y - size // 2) ** 2 + (x - size // 2) ** 2 <= radius**2).astype(np.int32)
+
+
+def measured(family, labels, image):
+    block = family.measure(scene(labels, image))
+    return dict(zip(block.columns, block.values.T))
+
+
+@each_family
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), dy=st.integers(0, 30), dx=st.integers(0, 30))
+def test_a_cell_moved_keeps_its_values(family, seed, dy, dx):
+    labels, image = blobs(seed)
+    values = []
+    for top, left in ((12, 12), (12 + dy, 12 + dx)):
+        big, place = np.full((160, 160), 10, np.uint8), np.zeros((160, 160), np.int32)
+        big[top : top + 96, left : left + 96] = image
+        place[top : top + 96, left : left + 96] = labels
+        values.append(family.measure(scene(place, big)).values)
+    assert np.allclose(values[0], values[1], rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@each_family
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000), turns=st.integers(1, 3))
+def test_a_cell_turned_by_quarter_turns_keeps_its_values(family, seed, turns):
+    labels, image = blobs(seed)
+    first = family.measure(scene(labels, image)).values
+    second = family.measure(scene(np.rot90(labels, turns).copy(), np.rot90(image, turns).copy())).values
+    assert np.allclose(first, second, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+@each_family
+@settings(deadline=None, max_examples=8)
+@given(seed=st.integers(0, 1000))
+def test_the_numbering_of_the_cells_does_not_matter(family, seed):
+    labels, image = blobs(seed)
+    count = labels.max()
+    order = np.append(0, 1 + np.random.default_rng(seed).permutation(count))
+    first = family.measure(scene(labels, image)).values
+    second = family.measure(scene(order[labels], image)).values
+    assert np.allclose(first, second[order[1:] - 1], rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@each_family
+def test_all_pixel_types_agree(family):
+    labels, image = blobs()
+    values = [family.measure(scene(labels, image.astype(t))).values for t in (np.uint8, np.uint16, np.float32)]
+    assert np.array_equal(values[0], values[1], equal_nan=True)
+    assert np.array_equal(values[0], values[2], equal_nan=True)
+
+
+@each_family
+def test_the_input_is_left_untouched(family):
+    labels, image = blobs()
+    given_ = scene(labels, image.astype(np.float32))
+    before = image.astype(np.float32).copy(), labels.copy()
+    family.measure(given_)
+    assert np.array_equal(before[0], given_.pixels["DNA"])
+    assert np.array_equal(before[1], given_.masks.labels[NUCLEI])
+
+
+@each_family
+def test_no_cells_give_the_same_columns_and_no_rows(family):
+    labels, image = blobs()
+    full, empty = family.measure(scene(labels, image)), family.measure(scene(labels * 0, image))
+    assert empty.columns == full.columns and empty.values.shape == (0, len(full.columns))
+    assert empty.values.dtype == np.float32
+
+
+@each_family
+def test_columns_depend_on_the_channels_only(family):
+    labels, image = blobs()
+    one, two = family.measure(scene(labels, image)), family.measure(scene(labels, image, tubulin=image))
+    assert set(one.columns) <= set(two.columns) and len(set(two.columns)) == len(two.columns)
+    assert all("tubulin" in c for c in set(two.columns) - set(one.columns))
+
+
+@each_family
+def test_a_field_without_channels_is_measured_as_far_as_it_goes(family):
+    labels, _ = blobs()
+    block = family.measure(Scene(REF, {}, None, Masks({NUCLEI: labels})))
+    assert len(block.values) == labels.max() and not any("DNA" in c for c in block.columns)
+
+
+@each_family
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.eye(1, dtype=np.int32), np.ones((40, 40), np.int32), disc(20) - disc(12), np.eye(20, dtype=np.int32),
+        np.pad(np.ones((1, 1), np.int32), 9), np.pad(np.ones((1, 15), np.int32), 4),
+    ],
+    ids=["the only pixel", "whole field", "ring", "diagonal line", "one pixel", "one row"],
+)  # fmt: skip
+def test_odd_objects_give_finite_values_where_defined(family, labels):
+    image = np.random.default_rng(0).integers(10, 200, labels.shape).astype(np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        block = family.measure(scene(labels, image))
+    undefined = [c for c, v in zip(block.columns, block.values[0]) if not np.isfinite(v)]
+    # rings that hold no pixel, and a background where there is none
+    assert all("Rings_" in c or "Local" in c or "MassDisplacement" in c for c in undefined), undefined
+
+
+@each_family
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_constant_image_raises_no_warning(family, value):
+    labels, image = blobs()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        block = family.measure(scene(labels, np.full_like(image, value)))
+    assert len(block.values) == labels.max()
+
+
+@each_family
+def test_pixels_that_are_not_numbers_spoil_no_other_cell(family):
+    labels, image = blobs()
+    spoiled = image.astype(np.float32)
+    spoiled[labels == 1] = np.nan
+    first, second = family.measure(scene(labels, image)).values, family.measure(scene(labels, spoiled)).values
+    assert np.isfinite(second[1:]).sum() >= np.isfinite(first[1:]).sum()
+
+
+def test_the_size_of_a_disc_is_that_of_the_circle():
+    found = measured(Shape(), disc(20), disc(20))
+    assert found["Nuclei_AreaShape_Area"] == pytest.approx(np.pi * 400, rel=0.01)
+    assert found["Nuclei_AreaShape_EquivalentDiameter"] == pytest.approx(40, rel=0.01)
+    assert found["Nuclei_AreaShape_MajorAxisLength"] == pytest.approx(40, rel=0.01)
+    assert found["Nuclei_AreaShape_MinFeretDiameter"] == pytest.approx(41, abs=0.5)
+    assert found["Nuclei_AreaShape_Eccentricity"] == pytest.approx(0, abs=0.05)
+    assert found["Nuclei_AreaShape_Solidity"] > 0.95 and found["Nuclei_AreaShape_FormFactor"] > 0.85
+    assert found["Nuclei_AreaShape_EulerNumber"] == 1
+
+
+def test_shape_agrees_with_scikit_image():
+    from skimage.measure import regionprops
+
+    labels, image = blobs(3)
+    found = measured(Shape(), labels, image)
+    regions = regionprops(labels)
+    for column, attribute in {
+        "Area": "area", "Perimeter": "perimeter", "Eccentricity": "eccentricity", "EulerNumber": "euler_number",
+        "MajorAxisLength": "axis_major_length", "MinorAxisLength": "axis_minor_length", "Extent": "extent",
+        "BoundingBoxArea": "area_bbox", "EquivalentDiameter": "equivalent_diameter_area",
+    }.items():  # fmt: skip
+        expected = [getattr(r, attribute) for r in regions]
+        assert np.allclose(found[f"Nuclei_AreaShape_{column}"], expected, rtol=1e-4, atol=1e-4), column
+
+
+def test_touching_nuclei_know_it():
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:30, 10:30], labels[10:30, 30:50] = 1, 2
+    touching = measured(Shape(), labels, labels)["Nuclei_Neighbors_PercentTouching"]
+    labels[10:30, 30] = 0
+    apart = measured(Shape(), labels, labels)["Nuclei_Neighbors_PercentTouching"]
+    assert np.allclose(touching, 100 * 20 / 76) and not apart.any()
+
+
+def test_a_crowded_nucleus_is_told_from_a_lonely_one():
+    labels = np.zeros((200, 200), np.int32)
+    for i, (y, x) in enumerate([(20, 20), (20, 40), (40, 20), (180, 180)], 1):
+        labels[y - 5 : y + 5, x - 5 : x + 5] = i
+    crowding = measured(Shape(), labels, labels)["Nuclei_Neighbors_Crowding"]
+    assert crowding[0] > 0.3 and crowding[3] < 1e-6
+
+
+def test_intensity_is_that_of_the_pixels():
+    labels = np.zeros((30, 30), np.int32)
+    labels[10:15, 10:20] = 1
+    image = np.full((30, 30), 7, np.uint16)
+    image[10:15, 10:20] = np.arange(50).reshape(5, 10) + 100
+    found = measured(Intensity(), labels, image)
+    values = np.arange(100, 150)
+    assert found["Nuclei_Intensity_MeanIntensity_DNA"] == pytest.approx(values.mean())
+    assert found["Nuclei_Intensity_IntegratedIntensity_DNA"] == values.sum()
+    assert found["Nuclei_Intensity_LowerQuartileIntensity_DNA"] == pytest.approx(np.quantile(values, 0.25))
+    assert found["Nuclei_Intensity_StdIntensity_DNA"] == pytest.approx(values.std())
+    assert found["Nuclei_Intensity_MaxIntensity_DNA"] == 149 and found["Nuclei_Intensity_MinIntensityEdge_DNA"] == 100
+    assert found["Nuclei_Intensity_MADIntensity_DNA"] == pytest.approx(np.median(np.abs(values - np.median(values))))
+    assert found["Nuclei_Intensity_LocalBackground_DNA"] == pytest.approx(7)
+
+
+def test_rings_tell_a_bright_rim_from_a_bright_middle():
+    far = np.hypot(*(np.mgrid[:64, :64] - 32))
+    middle, rim = (np.where(far < 21, light, 0) + 5 for light in (40 - far, far + 1))
+    inner, outer = "Nuclei_Rings_MeanFrac_DNA_1of4", "Nuclei_Rings_MeanFrac_DNA_4of4"
+    first, second = (measured(Intensity(), disc(20), image.astype(np.float32)) for image in (middle, rim))
+    assert first[inner] > 1 > first[outer] and second[inner] < 1 < second[outer]
+
+
+def test_fractions_of_brightness_add_up():
+    labels, image = blobs()
+    found = measured(Intensity(), labels, image)
+    total = sum(found[f"Nuclei_Rings_FracAtD_DNA_{i}of4"] for i in range(1, 5))
+    assert np.allclose(total, 1, atol=1e-5)
+    patterns = measured(Texture(), labels, image)
+    assert np.allclose(sum(patterns[f"Nuclei_Texture_Pattern_DNA_{k}"] for k in range(10)), 1, atol=1e-5)
+
+
+def test_texture_tells_smooth_from_grainy():
+    rng = np.random.default_rng(0)
+    grainy = rng.uniform(50, 200, (64, 64))
+    smooth = ndimage.gaussian_filter(grainy, 4)
+    column = "Nuclei_Texture_InverseDifferenceMoment_DNA_1"
+    first, second = (measured(Texture(), disc(), i.astype(np.float32))[column] for i in (smooth, grainy))
+    assert first > 2 * second
+
+
+def test_texture_does_not_change_with_exposure():
+    labels, image = blobs()
+    first = Texture().measure(scene(labels, image)).values
+    second = Texture().measure(scene(labels, image.astype(np.float32) * 8)).values
+    assert np.allclose(first, second, rtol=1e-4, atol=1e-4)
+
+
+def test_zernike_moments_of_a_disc_are_those_of_the_unit_circle():
+    found = measured(Zernike(), disc(25), disc(25))
+    assert found["Nuclei_AreaShape_Zernike_0_0"] == pytest.approx(0.97, abs=0.04)
+    assert all(found[f"Nuclei_AreaShape_Zernike_{n}_{m}"] < 0.1 for n, m in ((1, 1), (2, 2), (3, 1), (5, 3)))
+    assert len(found) == 60
+
+
+def test_zernike_moments_tell_lobes():
+    y, x = np.mgrid[:80, :80] - 40
+    three = (np.hypot(y, x) < 20 + 8 * np.cos(3 * np.arctan2(y, x))).astype(np.int32)
+    found = measured(Zernike(), three, three)
+    assert found["Nuclei_AreaShape_Zernike_3_3"] > 3 * found["Nuclei_AreaShape_Zernike_4_4"]
+
+
+def test_large_batches_and_small_ones_agree(monkeypatch):
+    labels, image = blobs()
+    first = [f.measure(scene(labels, image)).values for f in (Zernike(), Texture())]
+    monkeypatch.setattr("napari_phenotyper.extractors.zernike._AT_ONCE", 10)
+    monkeypatch.setattr("napari_phenotyper.extractors.texture._AT_ONCE", 2)
+    second = [f.measure(scene(labels, image)).values for f in (Zernike(), Texture())]
+    assert all(np.allclose(a, b, rtol=1e-5) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.slow
+def test_features_tell_sixteen_nuclear_phenotypes_apart(shared_data):
+    """1,884 labelled nuclei, five folds of other plates; 0.72 of all is known to be reached, 0.69 per class."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    folder = shared_data / "mitocheck_crops"
+    with (folder / "index.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    matrix = np.concatenate([crops_measured(folder, rows[i : i + 256]) for i in range(0, len(rows), 256)])
+    truth, fold = np.array([r["phenotype"] for r in rows]), np.array([r["fold"] for r in rows])
+    said = np.empty_like(truth)
+    for held_out in np.unique(fold):
+        train = fold != held_out
+        model = make_pipeline(SimpleImputer(), StandardScaler(), SVC(class_weight="balanced", C=3))
+        said[~train] = model.fit(matrix[train], truth[train]).predict(matrix[~train])
+    assert accuracy_score(truth, said) >= 0.72 and balanced_accuracy_score(truth, said) >= 0.68
+
+
+def crops_measured(folder, rows):
+    """Return a row of all features for the central nucleus of each crop, 16 × 16 crops to a field."""
+    image, labels = np.zeros((1152, 1152), np.uint8), np.zeros((1152, 1152), np.int32)
+    for i, row in enumerate(rows):
+        crop = np.asarray(Image.open(folder / row["file"]))
+        y, x = i // 16 * 72, i % 16 * 72
+        part = np.s_[y : y + 72, x : x + 72]
+        image[part] = np.pad(crop, 4, mode="edge")
+        masks = Nuclei(diameter=20).segment(Scene(REF, {"DNA": crop}), no_progress)
+        cell = masks.at(31.5, 31.5, within=20)
+        found = np.pad(masks.labels[NUCLEI], 4) == cell if cell else np.pad(np.ones((2, 2), bool), 35)
+        labels[part][found] = i + 1
+    made = scene(labels, image)
+    return np.hstack([family.measure(made).values for family in FAMILIES])

@@ -25,6 +25,15 @@ def composed_plate(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A small plate of real nuclei with known phenotypes: 24 wells, one field of 36 cells each."""
     out = tmp_path_factory.mktemp("composed") / "P1"
     tool = SHARED / "tools" / "compose_plate.py"
-    command = [sys.executable, str(tool), str(shared_data / "mitocheck_crops"), str(out), "--tiles", "6", "--fields", "1"]
+    command = [
+        sys.executable,
+        str(tool),
+        str(shared_data / "mitocheck_crops"),
+        str(out),
+        "--tiles",
+        "6",
+        "--fields",
+        "1",
+    ]
     subprocess.run(command, check=True)
     return out

@@ -22,6 +22,8 @@ class ArrayCrops:
 
     pixels: Float32
 
+    pixel_size = None
+
     def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
         return self.pixels[ids]
 

@@ -50,6 +50,8 @@ def empty_scene():
 class Pictures:
     """Crops that show a class by brightness and size; a crop source like any other."""
 
+    pixel_size = None
+
     def __init__(self, kinds):
         self.kinds = np.asarray(kinds)
 

@@ -83,7 +83,7 @@ def test_a_foreign_state_is_refused(name, fitted):
     for bad in (
         ModelState({}, {}),
         ModelState({"x": np.zeros(3)}, {"classes": ["a", "b"]}),
-        ModelState({k: v[:0] for k, v in state.arrays.items()}, state.meta),
+        ModelState({k: v.ravel()[:0] for k, v in state.arrays.items()}, state.meta),
     ):
         with pytest.raises(ModelError):
             one.restore(bad)

@@ -50,7 +50,7 @@ class FastNet:
     pixel_size: float | None = field(
         default=None,
         metadata={
-            "help": "Pixel size of the crop; plates with another are resampled to it. None: pixels as they are",
+            "help": "Pixel size of the crop; plates with another are resampled to it. None: that of the training cells",
             "unit": "µm",
             "min": 0.01,
             "max": 100.0,
@@ -91,7 +91,8 @@ class FastNet:
         if not len(training):
             raise TrainingError("No cell is annotated.", "Annotate a few cells of each class.")
         progress(0.0, "cutting crops")
-        return _Fit(self, training, self._crops(training)).run(part(progress, 0.1, 1.0))
+        settled = replace(self, pixel_size=self.pixel_size or _pixel_size(training))
+        return _Fit(settled, training, settled._crops(training)).run(part(progress, 0.1, 1.0))
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""
@@ -244,6 +245,13 @@ def held_out(training: TrainingSet) -> NDArray[np.bool_]:
     gone = np.setdiff1d(training.labels[held], training.labels[~held])
     held &= ~np.isin(training.labels, gone)
     return held if held.sum() >= FEWEST_HELD_OUT else nobody
+
+
+def _pixel_size(training: TrainingSet) -> float | None:
+    """Return the pixel size of the training cells, the commonest where plates differ; None where it is not known."""
+    known = [(c.pixels.pixel_size, len(c)) for c in training.cells if c.pixels is not None and c.pixels.pixel_size]
+    sizes, which = np.unique([size for size, _ in known], return_inverse=True)
+    return float(sizes[np.bincount(which, [n for _, n in known]).argmax()]) if known else None
 
 
 def _statistics(crops: Float32) -> tuple[Float32, Float32]:

@@ -57,6 +57,10 @@ class CropSpec:
 class CropSource(Protocol):
     """Cuts crops of cells: from the field, from crops kept beside the journal, from a folder of crops."""
 
+    @property
+    def pixel_size(self) -> float | None:
+        """µm per pixel of the pixels that crops are cut from, or None where it is not known."""
+
     def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
         """Return (n, c, size, size) float32. Raises PixelError, ChannelError."""
 

@@ -93,6 +93,11 @@ class FieldCrops:
     field: Field
     masks: Callable[[], Masks]
 
+    @property
+    def pixel_size(self) -> float | None:
+        """µm per pixel of the field, or None."""
+        return self.field.info.pixel_size
+
     def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
         """Return (n, c, size, size) float32. Raises PixelError, ChannelError."""
         images = self.field.read(spec.channels or None)
@@ -100,7 +105,7 @@ class FieldCrops:
         fitted = spec.background != "surrounding"
         labels = self.masks().labels[NUCLEI] if fitted else None
         index = cell_index(labels) if labels is not None else None
-        scale = (spec.pixel_size or 1.0) / (self.field.info.pixel_size or spec.pixel_size or 1.0)
+        scale = spec.pixel_size / (self.pixel_size or spec.pixel_size) if spec.pixel_size else 1.0
         for i, cell in enumerate(ids):
             centre, side = (float(y[i]), float(x[i])), spec.size * scale
             if index is not None:
@@ -127,6 +132,11 @@ class CachedCrops:
     y: Float32
     x: Float32
     _kept: dict[CropSpec, Float32] = field(default_factory=dict, repr=False)
+
+    @property
+    def pixel_size(self) -> float | None:
+        """µm per pixel of the source, or None."""
+        return self.source.pixel_size
 
     def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
         """Return (n, c, size, size) float32 of cells that the chunk holds."""

@@ -121,3 +121,20 @@ def test_results_are_json() -> None:
     intervals = metrics.bootstrap(probabilities, truth, truth)
     assert json.loads(json.dumps([s.state() for s in scores]))[0]["support"] == int((truth == 0).sum())
     assert set(json.loads(json.dumps(intervals["log_loss"].state()))) == {"value", "low", "high"}
+
+
+def test_class_intervals_hold_the_scores_and_are_wide_for_a_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random(400) < 0.05, 1, 0)
+    probabilities = np.eye(2)[np.where(rng.random(400) < 0.2, 1 - truth, truth)]
+    scores = metrics.class_scores(metrics.confusion_matrix(truth, probabilities.argmax(axis=1), 2))
+    intervals = metrics.class_intervals(probabilities, truth, np.arange(400) % 20)
+    for k, score in enumerate(scores):
+        for name, rows in intervals.items():
+            assert rows[k, 0] <= getattr(score, name) <= rows[k, 1]
+    assert np.ptp(intervals["recall"][1]) > 2 * np.ptp(intervals["recall"][0])
+
+
+def test_a_class_without_cells_has_no_interval() -> None:
+    intervals = metrics.class_intervals(np.eye(3)[[0, 1, 0]], np.array([0, 1, 0]), np.arange(3))
+    assert np.isnan(intervals["recall"][2]).all()

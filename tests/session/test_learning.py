@@ -7,7 +7,7 @@ import pytest
 
 from napari_phenotyper.core.errors import PhenotyperError, SettingError, TrainingError
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.session import learning, measuring, profiling, segmenting
+from napari_phenotyper.session import gathering, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.exporting import export
 
 
@@ -19,18 +19,18 @@ def predicted(session):
 
 
 def test_groups_of_one_well_are_never_split(session):
-    training = learning.training_set(session).training
+    training = gathering.training_set(session).training
     assert len(training.group_names) == 4 and len(training) > 150
 
 
 @pytest.mark.parametrize(("group", "count"), [("well", 4), ("plate", 1), ("treatment", 2), ("donor", 2), ("field", 8)])
 def test_cells_are_grouped_by_any_column_of_the_layout(session, group, count):
-    assert len(learning.training_set(session, group).training.group_names) == count
+    assert len(gathering.training_set(session, group).training.group_names) == count
 
 
 def test_a_column_that_no_layout_has_is_told(session):
     with pytest.raises(SettingError, match="'colour'"):
-        learning.training_set(session, "colour")
+        gathering.training_set(session, "colour")
 
 
 def test_an_evaluation_has_scores_with_intervals(session):
@@ -123,7 +123,7 @@ def test_shares_without_a_prediction_say_what_to_do(session):
 def test_annotations_on_cells_that_are_no_longer_measured_are_told(session):
     segmenting.segment(session, session.all_plates(), no_progress, settings={"split": "none"})
     with pytest.raises(TrainingError, match="measure"):
-        learning.training_set(session)
+        gathering.training_set(session)
 
 
 @pytest.mark.parametrize("what", ["cells", "annotations", "predictions", "profiles", "hits"])

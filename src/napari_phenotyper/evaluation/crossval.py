@@ -176,7 +176,8 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     Returns
     -------
     `n`, `classes`; `accuracy`, `balanced_accuracy`, `macro_f1`, `log_loss` each {value, low, high};
-    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support); `confusion` (K × K counts, rows are the
+    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, and `recall_interval`, `precision_interval`,
+    `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the
     truth), `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
     `folds` (list of {fold, n, groups, accuracy}, and their names where given); `group`, `groups`; `warnings`
     (sentences).
@@ -187,7 +188,10 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     confusion = metrics.confusion_matrix(truth, predicted, len(result.classes))
     scores = metrics.bootstrap(probabilities, truth, groups)
     confidence, right, count = metrics.reliability(probabilities, truth)
-    by_class = zip(result.classes, metrics.class_scores(confusion), strict=True)
+    intervals = metrics.class_intervals(probabilities, truth, groups)
+    per_class: dict[str, Json] = {}
+    for k, (name, values) in enumerate(zip(result.classes, metrics.class_scores(confusion), strict=True)):
+        per_class[name] = {**values.state(), **{f"{n}_interval": rows[k].tolist() for n, rows in intervals.items()}}
     return {
         "n": len(truth),
         "classes": list(result.classes),
@@ -195,7 +199,7 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
         "kappa": metrics.kappa(confusion),
         "calibration_error": metrics.calibration_error(probabilities, truth),
         "reliability": {"confidence": confidence.tolist(), "right": right.tolist(), "n": count.tolist()},
-        "per_class": {name: values.state() for name, values in by_class},
+        "per_class": per_class,
         "confusion": confusion.tolist(),
         "confusion_normalised": metrics.row_normalised(confusion).tolist(),
         "folds": _by_fold(result, group_names),

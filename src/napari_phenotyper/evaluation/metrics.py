@@ -181,24 +181,58 @@ def bootstrap(
     A draw is a row of group counts; every score comes from sums over groups, so all draws are one matrix product.
     With one group the interval is the value alone.
     """
-    classes = probabilities.shape[1]
-    names, group = np.unique(groups, return_inverse=True)
-    predicted = probabilities.argmax(axis=1) if len(truth) else np.zeros(0, np.intp)
-    cell = (group * classes + truth) * classes + predicted
-    tables = np.bincount(cell, minlength=len(names) * classes**2).reshape(len(names), classes**2).astype(np.float64)
-    loss = np.bincount(group, cell_losses(probabilities, truth), len(names))
-    size = np.bincount(group, minlength=len(names))
-    if not len(names):
+    if not len(truth):
         return dict.fromkeys((*_FROM_COUNTS, "log_loss"), Interval(0.0, 0.0, 0.0))
-    drawn = (
-        np.random.default_rng(seed)
-        .multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
-        .astype(np.float64)
-    )
-    whole, resampled = (rows.reshape(-1, classes, classes) for rows in (tables.sum(0)[None], drawn @ tables))
+    tables, group = _tables(probabilities, truth, groups)
+    loss = np.bincount(group, cell_losses(probabilities, truth), len(tables))
+    size = np.bincount(group, minlength=len(tables))
+    drawn = _draws(len(tables), draws, seed)
+    whole, resampled = tables.sum(0, keepdims=True), np.tensordot(drawn, tables, 1)
     result = {name: _interval(float(score(whole)[0]), score(resampled)) for name, score in _FROM_COUNTS.items()}
     result["log_loss"] = _interval(float(loss.sum() / size.sum()), _ratio(drawn @ loss, drawn @ size))
     return result
+
+
+def class_intervals(
+    probabilities: NDArray[np.floating],
+    truth: Indices,
+    groups: Indices,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Floats]:
+    """Return (K, 2) 95 % percentile intervals over groups of each class's recall, precision and f1, as `bootstrap`.
+
+    Draws in which a class has no cell say nothing of it; NaN where that is so in all of them.
+    """
+    classes = probabilities.shape[1]
+    if not len(truth):
+        return {name: np.full((classes, 2), np.nan) for name in ("recall", "precision", "f1")}
+    tables, _ = _tables(probabilities, truth, groups)
+    counts = np.tensordot(_draws(len(tables), draws, seed), tables, 1)
+    right, support, called = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
+    parts = {"recall": (right, support), "precision": (right, called), "f1": (2 * right, support + called)}
+    return {name: _column_intervals(_ratio(top, bottom), bottom > 0) for name, (top, bottom) in parts.items()}
+
+
+def _column_intervals(drawn: Floats, defined: NDArray[np.bool_]) -> Floats:
+    """Return (K, 2) percentiles over the draws in which a column is defined."""
+    columns = [values[told] for values, told in zip(drawn.T, defined.T, strict=True)]
+    return np.array([np.percentile(v, (2.5, 97.5)) if len(v) else (np.nan, np.nan) for v in columns])
+
+
+def _tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices) -> tuple[Floats, Indices]:
+    """Return (G, K, K) confusion counts of each group, and (N,) which of these groups each cell is in."""
+    classes = probabilities.shape[1]
+    names, group = np.unique(groups, return_inverse=True)
+    cell = (group * classes + truth) * classes + probabilities.argmax(axis=1)
+    counts = np.bincount(cell, minlength=len(names) * classes**2)
+    return counts.reshape(len(names), classes, classes).astype(np.float64), group
+
+
+def _draws(groups: int, draws: int, seed: int) -> Floats:
+    """Return (draws, G) how often each group is drawn when as many as there are get drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), draws).astype(np.float64)
 
 
 _FROM_COUNTS: Mapping[str, Callable[[Counts], Floats]] = {

@@ -171,7 +171,7 @@ def _evaluation(session: Session, model: str) -> EvaluationPart | None:
         return None
     scores = tuple(Score(n.replace("_", " "), _estimate(report[n]), _MEANINGS[n]) for n in _MEANINGS)
     per_class = tuple(
-        ClassScore(name, int(one["support"]), *(_estimate(one[k]) for k in ("precision", "recall", "f1")))
+        ClassScore(name, int(one["support"]), *(_class_estimate(one, k) for k in ("precision", "recall", "f1")))
         for name, one in report["per_class"].items()
     )
     folds = f"{len(report['folds'])} folds"
@@ -188,10 +188,16 @@ def _evaluation(session: Session, model: str) -> EvaluationPart | None:
     )
 
 
-def _estimate(score: Any) -> Estimate:
-    if isinstance(score, Mapping):
-        return Estimate(*(math.nan if score[k] is None else float(score[k]) for k in ("value", "low", "high")))
-    return Estimate(math.nan if score is None else float(score))
+def _estimate(score: Mapping[str, Any]) -> Estimate:
+    return Estimate(*(_number(score[k]) for k in ("value", "low", "high")))
+
+
+def _class_estimate(scores: Mapping[str, Any], name: str) -> Estimate:
+    return Estimate(_number(scores[name]), *(_number(bound) for bound in scores[f"{name}_interval"]))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _reliability(report: Mapping[str, Any]) -> Reliability | None:
@@ -204,7 +210,7 @@ def _reliability(report: Mapping[str, Any]) -> Reliability | None:
         np.array([math.nan if v is None else v for v in bins[k]])[full] for k in ("confidence", "right")
     )
     error = report.get("calibration_error")
-    return Reliability(confidence, right, cells[full], math.nan if error is None else float(error))
+    return Reliability(confidence, right, cells[full], _number(error))
 
 
 def _steps(session: Session, plates: Sequence[Plate], model: str | None) -> tuple[Step, ...]:

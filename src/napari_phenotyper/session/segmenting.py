@@ -84,10 +84,11 @@ def choose_segmenter(session: Session, plate: Plate, name: str, settings: Mappin
     extension = session.registry.get("segmenter", name)
     asked = dict(extension.record(extension.make(settings)))
     saved = dict(session.setting("segmenters"))
-    if saved.get(plate.name, {}).get("asked") == asked:
+    if saved.get(plate.name, {}).get("asked") == asked and saved[plate.name]["sampled"]:
         return extension.make(saved[plate.name]["resolved"]["settings"])
-    resolved = extension.make(settings).resolve(sample_scenes(plate))
-    saved[plate.name] = {"asked": asked, "resolved": dict(extension.record(resolved))}
+    scenes = sample_scenes(plate)
+    resolved = extension.make(settings).resolve(scenes)
+    saved[plate.name] = {"asked": asked, "resolved": dict(extension.record(resolved)), "sampled": len(scenes)}
     session.set("segmenters", saved)
     return resolved
 

@@ -53,7 +53,7 @@ def medians(functions: Mapping[str, Callable[[], object]], repeats: int = 3) -> 
 
 def row(what: str, ours: float, peer: float | None, unit: str, target: float, less_is_better: bool = True) -> Row:
     """Return one line of a result: a figure of ours beside the peer's and the target."""
-    met = ours <= target if less_is_better else ours >= target
+    met = bool(ours <= target if less_is_better else ours >= target)
     return {"what": what, "ours": ours, "peer": peer, "unit": unit, "target": target, "met": met}
 
 

@@ -61,6 +61,10 @@ def _at_work(
             say(f"problem: {text}")
         try:
             yield session, plates, teller
+        except (KeyboardInterrupt, Cancelled):
+            teller.clear()
+            say("Stopped. What was done is kept; run the same again to go on.")
+            raise typer.Exit(130) from None
         finally:
             teller.clear()
 
@@ -358,7 +362,7 @@ def clean(plate: PlatePath, project: Project = None, as_json: AsJson = False) ->
 
 
 def main() -> None:
-    """Run a command; end with 0, 1 (failed) or 2 (misuse)."""
+    """Run a command; end with 0, 1 (failed), 2 (misuse) or 130 (stopped by the user)."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles default to a code page
@@ -368,9 +372,6 @@ def main() -> None:
         fail(error, 2)
     except PhenotyperError as error:
         fail(error, 1)
-    except (KeyboardInterrupt, Cancelled):
-        print("\nStopped. What was done is kept; run the same again to go on.", file=sys.stderr)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

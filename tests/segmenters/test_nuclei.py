@@ -236,7 +236,6 @@ def truth_of(plate):
         return [(r["well"], int(r["field"]), int(r["y"]), int(r["x"]), r["phenotype"]) for r in csv.DictReader(file)]
 
 
-@pytest.mark.slow
 def test_nuclei_of_all_phenotypes_are_found_on_one_plate(composed_plate):
     truth = truth_of(composed_plate)
     images = {w: tifffile.imread(composed_plate / f"P1_{w}_s1_w1.tif") for w in {t[0] for t in truth}}
@@ -247,7 +246,6 @@ def test_nuclei_of_all_phenotypes_are_found_on_one_plate(composed_plate):
     assert found >= 0.97 and inside >= 0.94
 
 
-@pytest.mark.slow
 def test_mitotic_nuclei_stay_in_one_piece(composed_plate):
     one = ("Prometaphase", "Metaphase", "MetaphaseAlignment", "Interphase", "Large", "Elongated")
     truth = [t for t in truth_of(composed_plate) if t[4] in one]
@@ -281,7 +279,6 @@ def test_hand_drawn_nuclei_are_matched_as_well_as_by_the_known_recipe(shared_dat
     assert 2 * at_half / both > 0.8 and 2 * at_seven / both > 0.69
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("plate", ["PK-10B-pl1", "PK-11B-pl1"])
 def test_wells_of_the_death_control_have_fewer_nuclei(shared_data, plate):
     paths = sorted((shared_data / "imagehts_submorph" / "source" / plate).glob("*/Hoechst.jpeg"))

@@ -67,7 +67,6 @@ def test_what_was_called_saved_survives_two_kills(tmp_path: Path) -> None:
     check_kills(tmp_path / "X.phenotyper", 2)
 
 
-@pytest.mark.slow
 def test_what_was_called_saved_survives_ten_kills(tmp_path: Path) -> None:
     check_kills(tmp_path / "X.phenotyper", 10)
 

@@ -22,6 +22,8 @@ class Cluster:
     ----------
     address
         Of the scheduler, "tcp://host:8786".
+    timeout
+        How long to wait for it.
 
     Raises
     ------
@@ -29,14 +31,14 @@ class Cluster:
         If Dask is not installed or the scheduler does not answer.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, timeout: str = "10s") -> None:
         try:
             from distributed import Client
         except ImportError as error:
             remedy = 'Install it: pip install "napari-phenotyper[cluster]".'
             raise ProjectError("Dask is not installed.", remedy) from error
         try:
-            self._client = Client(address, timeout="10s", set_as_default=False)
+            self._client = Client(address, timeout=timeout, set_as_default=False)
         except OSError as error:
             raise ProjectError(f"No Dask scheduler answers at {address}.", "Start one: dask scheduler.") from error
         self.slots = max(sum(self._client.nthreads().values()), 1)

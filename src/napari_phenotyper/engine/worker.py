@@ -5,6 +5,7 @@ Spawned, never forked (Qt and threads do not survive a fork); below normal prior
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import multiprocessing
@@ -194,7 +195,7 @@ def _died(exitcode: int | None) -> PhenotyperError:
 def _serve(pipe: Connection, cancel: ProcessEvent, threads: int) -> None:
     """Run jobs until the pipe closes: the main loop of a worker process."""
     _lower_priority()
-    with _capped(threads):
+    with _capped(threads), contextlib.suppress(BrokenPipeError):  # the owner is gone, and nobody is left to tell
         while True:
             try:
                 fn, args = pipe.recv()

@@ -521,7 +521,10 @@ def _write_tables(out: Path, layout: dict[str, Treatment], truth: Sequence[Nucle
 
 
 def annotate(truth: Sequence[Nucleus], seed: int = 0) -> list[Nucleus]:
-    """Return the nuclei that a biologist would have clicked on: some of each kind in every well, rare ones too."""
+    """Return the nuclei that a biologist would have clicked on: some of each kind in every well, rare ones too.
+
+    Two that the field's border cuts are among them: a classifier that never saw such takes them for dying cells.
+    """
     rng = np.random.default_rng([seed, 2000])
     inner = [n for n in truth if 25 <= n.y < SIZE - 25 and 25 <= n.x < SIZE - 25]
     chosen: list[Nucleus] = []
@@ -530,6 +533,8 @@ def annotate(truth: Sequence[Nucleus], seed: int = 0) -> list[Nucleus]:
             found = [n for n in inner if n.well == well and n.phenotype == phenotype]
             wanted = min(len(found), 2 if phenotype == "Interphase" else int(rng.integers(1, 3)))
             chosen += [found[i] for i in sorted(rng.choice(len(found), wanted, replace=False))]
+        cut = [n for n in truth if n.well == well and not (14 <= n.y < SIZE - 14 and 14 <= n.x < SIZE - 14)]
+        chosen += [cut[i] for i in sorted(rng.choice(len(cut), min(len(cut), 2), replace=False))]
     return chosen
 
 

@@ -33,8 +33,8 @@ def cut(
     centre
         y and x of the crop's centre.
     side
-        Side of the crop in pixels of the image; resampled (bilinear) to `spec.size`. Outside the image, the edge
-        pixel is repeated.
+        Side of the crop in pixels of the image; resampled (bilinear) to `spec.size`. Outside the image, the crop
+        has its own lowest value.
     cell
         Id of the cell to keep where the background is masked.
 
@@ -45,14 +45,23 @@ def cut(
     step = side / spec.size
     offset = (np.arange(spec.size, dtype=np.float64) - (spec.size - 1) / 2) * step
     rows, columns = centre[0] + offset, centre[1] + offset
-    crop = _normal(_bilinear(images, rows, columns), spec)
+    crop = _bilinear(images, rows, columns)
+    height, width = images.shape[1:]
+    inside = np.logical_and.outer(_within(rows, height), _within(columns, width))
+    if not inside.all():
+        # a repeated edge would draw streaks that no cell has
+        crop = np.where(inside, crop, crop.min(axis=(1, 2), keepdims=True))
+    crop = _normal(crop, spec)
     if spec.background == "masked" and labels is not None:
-        height, width = labels.shape
         r, c = np.rint(rows).astype(int), np.rint(columns).astype(int)
-        inside = ((r >= 0) & (r < height))[:, None] & ((c >= 0) & (c < width))[None, :]
         own = labels[np.clip(r, 0, height - 1)[:, None], np.clip(c, 0, width - 1)[None, :]] == cell
         crop = crop * (own & inside)
     return crop
+
+
+def _within(positions: NDArray[np.float64], length: int) -> NDArray[np.bool_]:
+    """Tell which positions lie on the pixels of an axis, half a pixel around each centre."""
+    return (positions >= -0.5) & (positions <= length - 0.5)
 
 
 def _bilinear(images: NDArray[np.generic], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Float32:

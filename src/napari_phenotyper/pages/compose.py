@@ -141,7 +141,7 @@ def _example(session: Session, ref: FieldRef, model: str | None) -> FieldExample
     if masks is None:
         return None
     try:
-        image = field.read()
+        image = field.read(["DNA"] if any(c.role == "DNA" for c in field.channels) else None)
     except PixelError:
         return None  # it is among the fields that failed, with its reason
     classes: Mapping[int, str] = {}

@@ -51,9 +51,11 @@ def medians(functions: Mapping[str, Callable[[], object]], repeats: int = 3) -> 
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def row(what: str, ours: float, peer: float | None, unit: str, target: float, less_is_better: bool = True) -> Row:
-    """Return one line of a result: a figure of ours beside the peer's and the target."""
-    met = bool(ours <= target if less_is_better else ours >= target)
+def row(
+    what: str, ours: float, peer: float | None, unit: str, target: float | None = None, less_is_better: bool = True
+) -> Row:
+    """Return one line of a result: a figure of ours beside the peer's and the target; without a target, met is null."""
+    met = None if target is None else bool(ours <= target if less_is_better else ours >= target)
     return {"what": what, "ours": ours, "peer": peer, "unit": unit, "target": target, "met": met}
 
 

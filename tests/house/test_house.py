@@ -5,10 +5,17 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 
-import pytest
+import numpy as np
+from tests.contracts.scenes import cells, training
+
+from napari_phenotyper.core.contracts import KINDS
+from napari_phenotyper.core.parameters import make
+from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.registry import methods
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "napari_phenotyper"
@@ -71,7 +78,6 @@ def test_an_editable_install_finds_manifest_and_sample_plate():
     assert done.stdout.strip() == "Phenotyper"
 
 
-@pytest.mark.slow
 def test_a_wheel_carries_what_it_needs(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
@@ -90,3 +96,17 @@ def test_a_wheel_carries_what_it_needs(tmp_path):
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip().startswith(str(target / "napari_phenotyper" / "sample_data"))
+
+
+def test_the_classifier_in_the_guide_keeps_the_contract():
+    """The guide for contributors shows an extension; it has to work as it stands there."""
+    code = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    module = types.ModuleType("nearest_mean")
+    sys.modules[module.__name__] = module
+    exec(compile(code, "CONTRIBUTING.md", "exec"), module.__dict__)
+    classifier = make(module.NearestMean, {"softness": "2"})
+    model = classifier.fit(training(), no_progress)
+    chunk, kinds = cells(30, "B01", seed=9)
+    assert (model.predict(chunk).argmax(axis=1) == kinds).mean() > 0.9
+    assert np.array_equal(classifier.restore(model.state()).predict(chunk), model.predict(chunk))
+    assert {"fit", "restore"} <= {m for m in methods(KINDS["classifier"][1]) if callable(getattr(classifier, m))}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from napari_phenotyper.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 Indices = NDArray[np.intp]
 
@@ -57,6 +60,8 @@ def assign_folds(labels: Indices, groups: Indices, folds: int = 5, seed: int = 0
 
 def _split(labels: Indices, groups: Indices, folds: int, seed: int) -> Indices:
     """Return the fold of each cell; folds are numbered without gaps, and there are at least two."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     if np.bincount(labels).max() >= folds:
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         with warnings.catch_warnings():

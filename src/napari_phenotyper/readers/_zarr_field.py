@@ -102,15 +102,15 @@ class ZarrField:
         return plane.astype(plane.dtype.newbyteorder("="), copy=False)
 
     def fingerprint(self) -> str:
-        """Return a digest of the arrays' metadata files and the top of the full resolution's chunks."""
+        """Return a digest of the image's path, its arrays' metadata files and the top of its chunk tree."""
         try:
             _, arrays = self._metadata
         except PixelError as error:
-            return digest(["damaged", error.what])
+            return digest(self.path, ["damaged", error.what])
         full = arrays[0].path.parent
         chunks = full / "c" if arrays[0].version == 3 else full
         described: list[Json] = [[list(a.shape), a.dtype, *_state(a.path, self._group)] for a in arrays]
-        return digest(described + sorted(_top(chunks, self._group), key=str))
+        return digest(self.path, described + sorted(_top(chunks, self._group), key=str))
 
 
 def _top(folder: Path, group: Path) -> Iterator[Json]:

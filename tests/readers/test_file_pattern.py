@@ -354,3 +354,19 @@ def test_links_that_lead_back_do_not_trap_the_listing(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this system allows no links")
     assert not only(tmp_path).problems
+
+
+def test_plates_that_are_called_by_letters_are_not_taken_for_rows(tmp_path: Path) -> None:
+    for plate in "AB":
+        write(tmp_path / plate, [f"P_{well}_s1_w1.tif" for well in ("A01", "B01", "C01")])
+    assert {p.name: [w.name for w in p.wells] for p in FilePattern().read(tmp_path)} == {
+        "A": ["A01", "B01", "C01"],
+        "B": ["A01", "B01", "C01"],
+    }
+
+
+def test_a_folder_per_row_is_one_plate(tmp_path: Path) -> None:
+    for well in ("A01", "B01", "B02", "C03"):
+        write(tmp_path / well[0], [f"P_{well}_s1_w1.tif"])
+    (plate,) = FilePattern().read(tmp_path)
+    assert [w.name for w in plate.wells] == ["A01", "B01", "B02", "C03"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tifffile
+from tests.plates import write_plate
 
 from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
@@ -182,3 +183,51 @@ def test_what_failed_is_remembered_until_it_succeeds(plate):
         segmenting.segment(session, plates, no_progress)
         measuring.measure(session, plates, no_progress)
         assert not failures_of(session, plates[0])
+
+
+def test_two_plates_of_the_same_name_live_in_one_project_and_come_back_under_their_names(tmp_path):
+    first, second = write_plate(tmp_path / "a" / "P1"), write_plate(tmp_path / "b" / "P1", seed=5)
+    project = tmp_path / "screen.phenotyper"
+    with opened(project) as session:
+        assert [p.name for p in session.open(first)] == ["P1"]
+        assert [p.name for p in session.open(second)] == ["P1 (2)"]
+        segmenting.segment(session, session.open(second), no_progress)
+    with opened(project) as session:
+        assert list(session.plates) == ["P1", "P1 (2)"] and not session.problems
+        outcome = segmenting.segment(session, session.all_plates(), no_progress)
+    assert (outcome.done, outcome.kept) == (8, 8)
+
+
+def test_opening_a_folder_of_plates_opens_all_of_them_and_one_of_them_only_that(tmp_path):
+    write_plate(tmp_path / "screen" / "A", fields=1)
+    other = write_plate(tmp_path / "screen" / "B", fields=1)
+    for path in other.glob("P1_*"):
+        path.rename(path.with_name(path.name.replace("P1_", "P2_")))
+    with opened(tmp_path / "x.phenotyper") as session:
+        assert {p.name for p in session.open(tmp_path / "screen")} == {"P1", "P2"}
+    with opened(tmp_path / "x.phenotyper") as session:
+        assert [p.name for p in session.open(other)] == ["P2"] and len(session.all_plates()) == 2
+
+
+def test_a_new_pattern_for_a_path_replaces_the_plate_that_was_read_before(tmp_path):
+    folder = write_plate(tmp_path / "P1", fields=1)
+    with opened(tmp_path / "x.phenotyper") as session:
+        session.open(folder)
+        plates = session.open(folder, "{plate}_{well}_s{field}_w{channel}.tif")
+        assert len(session.plates) == 1 and plates[0].channels[0].role == "DNA"
+    with opened(tmp_path / "x.phenotyper") as session:
+        assert len(session.all_plates()) == 1
+
+
+def test_a_plate_opened_alone_is_not_doubled_when_its_folder_is_opened(tmp_path):
+    first = write_plate(tmp_path / "screen" / "one", fields=1)
+    write_plate(tmp_path / "screen" / "two", fields=1, seed=3)
+    project = tmp_path / "x.phenotyper"
+    with opened(project) as session:
+        (alone,) = session.open(first)
+        both = session.open(tmp_path / "screen")
+        assert len(both) == 2 and both[0] is alone and len(session.plates) == 2
+        names = list(session.plates)
+    with opened(project) as session:
+        assert list(session.plates) == names
+        assert len(session.open(tmp_path / "screen")) == 2 and len(session.plates) == 2

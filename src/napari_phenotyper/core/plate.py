@@ -101,7 +101,7 @@ class Plate:
     name
         Unique in a project.
     path
-        What was opened.
+        The plate's own file or folder, absolute.
     wells
         Those that have images, row by row. Missing wells are normal: they are simply not there.
     channels

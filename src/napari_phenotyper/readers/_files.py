@@ -41,11 +41,30 @@ def plates(root: Path, places: Iterable[Place], title: str, problems: Sequence[s
     """
     root = root.absolute()
     groups: dict[tuple[str, str], list[Place]] = defaultdict(list)
-    for place in places:
+    for place in without_row_folders(list(places)):
         groups[place.folder, place.plate or place.folder.rsplit("/", 1)[-1] or root.name or "plate"].append(place)
     names = _unique_names(list(groups))
     found = [_Assembly(root, names[key], group).plate(title, problems) for key, group in groups.items()]
     return tuple(sorted(found, key=lambda plate: natural(plate.name)))
+
+
+def without_row_folders(places: Sequence[Place]) -> list[Place]:
+    """Return places whose folder no longer ends in a folder per row ("P1/B/B03.tif" lies in P1).
+
+    Only where every folder beside it is one too: plates may be called A and B as well.
+    """
+    rows: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        rows[place.folder].add(place.well.rstrip("0123456789"))
+    parents: dict[str, bool] = {}
+    for folder, found in rows.items():
+        parent, _, last = folder.rpartition("/")
+        parents[parent] = parents.get(parent, True) and found == {last.upper()}
+    above = {folder: folder.rpartition("/")[0] for folder in rows if folder}
+    return [
+        place._replace(folder=above[place.folder]) if place.folder in above and parents[above[place.folder]] else place
+        for place in places
+    ]
 
 
 def _unique_names(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -152,7 +171,7 @@ class _Assembly:
         wells = [Well(well, tuple(found), tuple(labels[well])) for well, found in sources.items()]
         return Plate(
             name=self.name,
-            path=str(self.root),
+            path=folder,
             wells=sorted_wells(wells),
             channels=guess_roles(names),
             acquisition={"file names": title},

@@ -105,8 +105,8 @@ def _plate_folder(parts: list[str], row: int, column: int) -> list[str]:
     """Return the folder of a plate: without those above the file that only repeat the well, or are called Images."""
     kept = list(parts)
     if kept and kept[-1].isdigit() and int(kept[-1]) == column and kept[-2:-1] == [row_letters(row)]:
-        kept.pop()
-    while kept and (kept[-1].casefold() in ("images", row_letters(row).casefold()) or _names(kept[-1], row, column)):
+        del kept[-2:]
+    while kept and (kept[-1].casefold() == "images" or _names(kept[-1], row, column)):
         kept.pop()
     return kept
 

@@ -49,7 +49,7 @@ class OmeZarr:
         root = Path(path).absolute()
         found: list[Plate] = []
         for group, said in _groups(root):
-            found.extend(_read_plate(root, group, said) if "plate" in said else [_read_image(root, group)])
+            found.extend(_read_plate(group, said) if "plate" in said else [_read_image(group)])
         if not found:
             what = "holds no OME-Zarr plate or image" if root.exists() else "does not exist"
             raise PlateError(
@@ -81,14 +81,14 @@ def _attributes(group: Path) -> Mapping[str, Any]:
         raise PlateError(error.what, "Copy the plate again.") from error
 
 
-def _read_image(root: Path, group: Path) -> Plate:
+def _read_image(group: Path) -> Plate:
     """Return a single image as a plate."""
     name = _name_of(group)
     field = ZarrField(str(group), "", f"{name} A01 field 1")
-    return Plate(name, str(root), (Well("A01", (field,)),), guess_roles(_channels([field])))
+    return Plate(name, str(group), (Well("A01", (field,)),), guess_roles(_channels([field])))
 
 
-def _read_plate(root: Path, group: Path, said: Mapping[str, Any]) -> Iterator[Plate]:
+def _read_plate(group: Path, said: Mapping[str, Any]) -> Iterator[Plate]:
     """Yield a plate for each acquisition, or one if they are not told apart. Raises PlateError."""
     about = said["plate"] if isinstance(said["plate"], dict) else {}
     name = str(about.get("name") or "").strip() or _name_of(group)
@@ -105,12 +105,11 @@ def _read_plate(root: Path, group: Path, said: Mapping[str, Any]) -> Iterator[Pl
     for acquisition, wells in sorted(by_acquisition.items(), key=lambda item: natural(item[0])):
         title = titles.get(acquisition) or acquisition
         own_name = name if len(by_acquisition) == 1 else f"{name} {title or 'acquisition'}"
-        yield _assemble(own_name, str(root), group, wells, {"acquisition": title} if title else {}, problems)
+        yield _assemble(own_name, group, wells, {"acquisition": title} if title else {}, problems)
 
 
 def _assemble(
     name: str,
-    path: str,
     group: Path,
     wells: Mapping[str, Sequence[str]],
     acquisition: Mapping[str, str],
@@ -123,7 +122,7 @@ def _assemble(
         made.append(Well(well, tuple(fields), tuple(image.rsplit("/", 1)[-1] for image in images)))
     ordered = sorted_wells(made)
     channels = guess_roles(_channels([s for well in ordered for s in well.sources if isinstance(s, ZarrField)]))
-    return Plate(name, path, ordered, channels, acquisition=acquisition, problems=tuple(problems))
+    return Plate(name, str(group), ordered, channels, acquisition=acquisition, problems=tuple(problems))
 
 
 def _channels(fields: Sequence[ZarrField]) -> tuple[str, ...]:

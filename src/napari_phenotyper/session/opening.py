@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,11 @@ def unique_names(plates: Sequence[Plate], taken: frozenset[str]) -> tuple[Plate,
         used.add(name)
         named.append(plate if name == plate.name else plate.named(name))
     return tuple(named)
+
+
+def own_name(known: str, name: str) -> bool:
+    """Tell whether a plate is known by its name, or by that name with a number that `unique_names` gave it."""
+    return known == name or re.fullmatch(re.escape(name) + r" \(\d+\)", known) is not None
 
 
 def _readers(registry: Registry) -> list[tuple[str, object]]:

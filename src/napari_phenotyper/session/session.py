@@ -15,7 +15,7 @@ from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.plate import Layout, Plate
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.engine.runner import Runner
-from napari_phenotyper.session.opening import Found, find_plates, read_again, unique_names, whole_path
+from napari_phenotyper.session.opening import Found, find_plates, own_name, read_again, unique_names, whole_path
 from napari_phenotyper.store.project import Project
 from napari_phenotyper.store.settings import PlateEntry
 
@@ -116,12 +116,10 @@ class Session:
         path = whole_path(path)
         if path == whole_path(self.folder):
             return self.all_plates()
-        known = [name for name in self.plates if _within(path, Path(self._sources[name]), self.plates[name])]
+        known = [p for name, p in self.plates.items() if str(path) in (self._sources[name], p.path)]
         if known and not pattern:
-            return tuple(self.plates[name] for name in known)
-        opened: list[Plate] = []
-        for found in find_plates(path, self.registry, pattern):
-            opened += self._add(found)
+            return tuple(known)
+        opened = [plate for found in find_plates(path, self.registry, pattern) for plate in self._add(found)]
         self.events.plates.emit()
         return tuple(opened)
 
@@ -148,11 +146,17 @@ class Session:
         for entry in self.project.settings.plates:
             if entry not in entries:
                 self.plates.pop(entry.name, None)
-        plates = unique_names(found.plates, frozenset(self.plates))
+        known = [plate for p in found.plates if (plate := self._same(p)) is not None]
+        plates = unique_names([p for p in found.plates if self._same(p) is None], frozenset(self.plates))
         added = tuple(PlateEntry(p.name, str(found.path), found.reader, dict(found.settings)) for p in plates)
         if not self.project.read_only:
             self.project.replace_settings(replace(self.project.settings, plates=(*entries, *added)))
-        return self._take(plates, found.path)
+        return [*known, *self._take(plates, found.path)]
+
+    def _same(self, plate: Plate) -> Plate | None:
+        """Return the plate that is open already, under whichever name, or None: the same place and first field."""
+        here = (p for p in self.plates.values() if p.path == plate.path)
+        return next((p for p in here if _first(p) == _first(plate)), None)
 
     def _reopen(self) -> None:
         """Read the plates of the project again, each path once."""
@@ -165,7 +169,8 @@ class Session:
             except (PhenotyperError, OSError) as error:
                 self.problems.append(str(error))
                 continue
-            self._take(unique_names(_as_before(found, entries), frozenset(self.plates)), Path(path))
+            new = [plate for plate in found if self._same(plate) is None]
+            self._take(unique_names(_as_before(new, entries), frozenset(self.plates)), Path(path))
 
     def _take(self, plates: Sequence[Plate], source: Path) -> list[Plate]:
         """Apply roles and layout that the user gave before."""
@@ -183,17 +188,16 @@ class Session:
         return taken
 
 
+def _first(plate: Plate) -> str:
+    """Return the fingerprint of a plate's first field; two plates in one folder differ in it."""
+    field = next(plate.fields(), None)
+    return field.source.fingerprint() if field is not None else ""
+
+
 def _as_before(found: Sequence[Plate], entries: Sequence[PlateEntry]) -> list[Plate]:
     """Return plates under the names that the project knows them by: "P1 (2)" if another P1 came first."""
-    names = [e.name for e in entries]
-    known = {p.name: next((n for n in names if n == p.name or n.startswith(f"{p.name} (")), p.name) for p in found}
+    known = {p.name: next((e.name for e in entries if own_name(e.name, p.name)), p.name) for p in found}
     return [p if known[p.name] == p.name else p.named(known[p.name]) for p in found]
-
-
-def _within(path: Path, source: Path, plate: Plate) -> bool:
-    """Tell whether a plate is the one at a path, or lies in the folder of that path."""
-    places = (source, Path(plate.path))
-    return any(path == place for place in places) or path in Path(plate.path).parents
 
 
 def needs_writing(session: Session) -> None:

@@ -116,9 +116,9 @@ class Session:
         path = whole_path(path)
         if path == whole_path(self.folder):
             return self.all_plates()
-        known = [p for name, p in self.plates.items() if str(path) in (self._sources[name], p.path)]
+        known = self._known(path)
         if known and not pattern:
-            return tuple(known)
+            return known
         opened = [plate for found in find_plates(path, self.registry, pattern) for plate in self._add(found)]
         self.events.plates.emit()
         return tuple(opened)
@@ -139,6 +139,12 @@ class Session:
         """Stop the jobs and close the project."""
         self.runner.close()
         self.project.close()
+
+    def _known(self, path: Path) -> tuple[Plate, ...]:
+        """Return the plates of a path that was opened before: its own, and those that lie below it; else none."""
+        if str(path) in self._sources.values():
+            return tuple(p for n, p in self.plates.items() if _lies(p, path) or self._sources[n] == str(path))
+        return tuple(p for p in self.plates.values() if p.path == str(path))
 
     def _add(self, found: Found) -> list[Plate]:
         """Remember plates; those of a path that was opened before, with another pattern, are replaced."""
@@ -186,6 +192,10 @@ class Session:
             self.plates[plate.name], self._sources[plate.name] = changed, str(source)
             taken.append(changed)
         return taken
+
+
+def _lies(plate: Plate, path: Path) -> bool:
+    return path == Path(plate.path) or path in Path(plate.path).parents
 
 
 def _first(plate: Plate) -> str:

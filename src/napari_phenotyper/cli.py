@@ -48,12 +48,15 @@ _JOBS = min(os.cpu_count() or 1, 8)
 def _at_work(
     plate: Path, project: Path | None, pattern: str = "", write: bool = True, jobs: int = 1, cluster: str = ""
 ) -> Iterator[tuple[Session, tuple[Plate, ...], Progress]]:
-    """Open project and plates for a command; errors end it with their remedy."""
+    """Open project and plates for a command; errors end it with their remedy.
+
+    A command that only tells what is known (`write` false) also works while somebody else writes to the project.
+    """
     folder = project or project_folder(plate)
     if not write and not folder.exists():
         raise ProjectError(f"There is no project {folder}.", "Segment the plate first: phenotyper segment PLATE.")
     teller = Teller()
-    with opened(folder, make_runner(jobs, cluster) if write else None, write) as session:
+    with opened(folder, make_runner(jobs, cluster), create=write) as session:
         if write:
             needs_writing(session)
         plates = session.open(plate, pattern)
@@ -74,7 +77,7 @@ def info(plate: PlatePath, project: Project = None, pattern: Pattern = "", as_js
     """Tell a plate's wells, fields, channels and roles, sizes, and problems found."""
     folder = project or project_folder(plate)
     if folder.exists():
-        with opened(folder, write=False) as session:
+        with opened(folder, create=False, read_only=True) as session:
             plates = session.open(plate, pattern)
     else:
         plates = tuple(p for found in find_plates(plate, Registry(), pattern) for p in found.plates)
@@ -204,7 +207,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Tell how well a classifier does on annotated cells that it was not trained on."""
-    with _at_work(plate, project, pattern) as (session, _, progress):
+    with _at_work(plate, project, pattern, write=False) as (session, _, progress):
         report = learning.evaluate(session, progress, classifier, read_settings(settings), group, folds)
         show(as_json, report, lambda: words.evaluation_text(report))
 
@@ -252,7 +255,7 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Turn cells into one row per well."""
-    with _at_work(plate, project, pattern) as (session, plates, progress):
+    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
         found = profiling.profile(session, plates, progress, profiler, read_settings(settings), model)
         show_table(profiling.profile_rows(session, found), out, as_json)
 
@@ -271,7 +274,7 @@ def hits(
     as_json: AsJson = False,
 ) -> None:
     """Rank wells by how far they are from the negative controls."""
-    with _at_work(plate, project, pattern) as (session, plates, progress):
+    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
         found = profiling.hits(session, plates, progress, scorer, read_settings(settings), column, profiler, model)
         show_table(profiling.hit_rows(session, found), out, as_json)
 
@@ -288,7 +291,7 @@ def export(
     """Write results for other programs."""
     from napari_phenotyper.session.exporting import export as write
 
-    with _at_work(plate, project, pattern) as (session, plates, progress):
+    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
         count = write(session, plates, what, out, progress, model)
         print(f"{count} {'files' if what == 'masks' else 'rows'} written to {out}")
 
@@ -324,7 +327,7 @@ def report(
     """Write one self-contained page: plate maps, cells of each class, confusion matrix, hits."""
     from napari_phenotyper.pages.compose import write_report
 
-    with _at_work(plate, project, pattern) as (session, plates, progress):
+    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
         write_report(session, plates, out, progress)
         print(f"Report written to {out}")
 

@@ -35,6 +35,6 @@ def simulated_plate() -> list[LayerData]:
 
 def _plates(path: Path) -> tuple[Plate, ...]:
     if path.suffix == SUFFIX and path.is_dir():
-        with opened(path, write=False) as session:
+        with opened(path, create=False, read_only=True) as session:
             return session.all_plates()
     return tuple(plate for found in find_plates(path, Registry()) for plate in found.plates)

@@ -135,7 +135,28 @@ def test_commands_refuse_to_write_while_another_process_does(phenotyper, ready):
     with opened(project_folder(ready)):
         code, _, err = phenotyper("segment", ready)
         assert code == 1 and "process" in err and "--project" in err
-        assert phenotyper("info", ready)[0] == 0
+
+
+def test_commands_that_only_tell_work_while_another_process_writes(phenotyper, ready, tmp_path):
+    from napari_phenotyper.session.opened import opened, project_folder
+
+    with opened(project_folder(ready)):
+        for args in (
+            ("info", ready),
+            ("evaluate", ready),
+            ("hits", ready, "--column", "Mitotic"),
+            ("profile", ready, "--profiler", "means"),
+            ("export", ready, "--what", "predictions", "--out", tmp_path / "p.csv"),
+            ("report", ready, "--out", tmp_path / "r.html"),
+        ):
+            code, _, err = phenotyper(*args)
+            assert code == 0, err
+
+
+def test_asking_for_results_of_a_plate_without_a_project_says_what_to_do(phenotyper, tmp_path):
+    plate = write_plate(tmp_path / "P1", wells=("B02",), fields=1)
+    code, _, err = phenotyper("hits", plate)
+    assert code == 1 and "phenotyper segment" in err and not (tmp_path / "P1.phenotyper").exists()
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "damaged"])

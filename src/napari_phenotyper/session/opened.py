@@ -37,8 +37,10 @@ def make_runner(jobs: int, cluster: str = "") -> Runner:
 
 
 @contextmanager
-def opened(project: Path, runner: Runner | None = None, write: bool = True) -> Iterator[Session]:
-    """Open a project, made if it is not there, and close it again whatever happens.
+def opened(
+    project: Path, runner: Runner | None = None, create: bool = True, read_only: bool | None = None
+) -> Iterator[Session]:
+    """Open a project and close it again whatever happens.
 
     Parameters
     ----------
@@ -46,14 +48,16 @@ def opened(project: Path, runner: Runner | None = None, write: bool = True) -> I
         Its folder.
     runner
         Where work runs; here if None. Closed with the session.
-    write
-        Whether the lock is needed. Reading works beside a window that is open.
+    create
+        Whether to make it if it is not there.
+    read_only
+        True to take no lock; None to write if nobody else does, and to read beside whoever does.
 
     Raises
     ------
     ProjectError
     """
-    folder = Project.open(project, create=write, read_only=None if write else True)
+    folder = Project.open(project, create, read_only)
     session = None
     try:
         session = Session(folder, Registry(), runner or Inline())

@@ -231,3 +231,15 @@ def test_a_plate_opened_alone_is_not_doubled_when_its_folder_is_opened(tmp_path)
     with opened(project) as session:
         assert list(session.plates) == names
         assert len(session.open(tmp_path / "screen")) == 2 and len(session.plates) == 2
+
+
+def test_a_family_that_is_added_is_measured_alone(plate, monkeypatch):
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        segmenting.segment(session, plates, no_progress)
+        measuring.measure(session, plates, no_progress, ["shape"])
+        shape = session.registry.get("extractor", "shape").cls
+        monkeypatch.setattr(shape, "measure", lambda *_: pytest.fail("measured again"))
+        assert measuring.measure(session, plates, no_progress, ["shape", "intensity"]).done == 4
+        columns = next(measuring.cells_of(session, plates[0])).columns
+    assert "Nuclei_AreaShape_Area" in columns and "Nuclei_Intensity_MeanIntensity_DNA" in columns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from napari_phenotyper.core.cells import Cells
@@ -98,11 +99,12 @@ def measure(
     items, kept, cells = [], 0, 0
     for plate in plates:
         for well, fields in wanted_by_well(session, plate, wells).items():
-            if all(is_measured(session, item) for item in fields):
-                kept += 1
-                cells += sum(session.project.masks.count(item.field.ref, item.mask) for item in fields)
-            else:
-                items.append((well, (session.folder, well, fields, made)))
+            todo = [part for item in fields if (part := _missing(session, item)) is not None]
+            done = [item for item in fields if is_measured(session, item)]
+            cells += sum(session.project.masks.count(item.field.ref, item.mask) for item in done)
+            kept += not todo
+            if todo:
+                items.append((well, (session.folder, well, todo, made)))
     outcomes = run_all(session.runner, measure_well, items, progress, "Measuring well")
     outcomes = _by_field(outcomes)
     note_failures(session, outcomes)
@@ -110,6 +112,14 @@ def measure(
         session.project.cells.compact(plate.name, wanted_keys(session, plate))
         session.events.cells.emit(plate.name)
     return summary(outcomes, kept, cells)
+
+
+def _missing(session: Session, item: Wanted) -> Wanted | None:
+    """Return what is still to be measured of a field, or None if nothing is."""
+    names = session.project.cells.missing(item.field.ref, item.mask, item.blocks)
+    if names is None:
+        return item
+    return replace(item, blocks={name: item.blocks[name] for name in names}) if names else None
 
 
 def _by_field(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -98,33 +98,30 @@ class Measured:
 def measure_well(
     folder: Path, well: WellRef, wanted: Sequence[Wanted], extractors: Mapping[str, Any], progress: Progress
 ) -> Measured:
-    """Measure what is missing in the fields of a well and store it; a field that cannot be read stops no other."""
-    masks, cells = MaskStore(folder / "masks"), CellStore(folder / "cells")
+    """Measure the wanted columns of the fields of a well and store them; a field that fails stops no other."""
+    masks = MaskStore(folder / "masks")
     measured: list[MeasuredField] = []
     failed: dict[FieldRef, str] = {}
     for i, item in enumerate(wanted):
         report = part(progress, i / len(wanted), (i + 1) / len(wanted))
         try:
             scene = scene_of(item.field, masks.read(item.field.ref, item.mask))
-            blocks = _blocks(cells, item, scene, extractors, report)
+            blocks = _blocks(item, scene, extractors, report)
         except PhenotyperError as error:
             failed[item.field.ref] = str(error)
             continue
         measured.append(_measured(item, scene, blocks))
     if measured:
-        cells.put(well, measured)
+        CellStore(folder / "cells").put(well, measured)
     return Measured(sum(len(m.cells) for m in measured), failed)
 
 
-def _blocks(
-    store: CellStore, item: Wanted, scene: Scene, extractors: Mapping[str, Any], progress: Progress
-) -> dict[str, ColumnBlock]:
-    """Return the columns of every extractor, from disk where they are current."""
+def _blocks(item: Wanted, scene: Scene, extractors: Mapping[str, Any], progress: Progress) -> dict[str, ColumnBlock]:
+    """Return the columns of every extractor that is wanted."""
     blocks = {}
-    for i, (name, key) in enumerate(item.blocks.items()):
+    for i, name in enumerate(item.blocks):
         progress(i / len(item.blocks), f"{item.field.ref}: {name}")
-        kept = store.get(item.field.ref, item.mask, {name: key})
-        blocks[name] = kept.blocks[name] if kept is not None else extractors[name].measure(scene)
+        blocks[name] = extractors[name].measure(scene)
     return blocks
 
 
@@ -134,7 +131,7 @@ def _measured(item: Wanted, scene: Scene, blocks: Mapping[str, ColumnBlock]) -> 
     return MeasuredField(chunk, item.mask, item.blocks)
 
 
-def read_cells(folder: Path, item: Wanted) -> Cells:
+def read_cells(folder: Path, store: CellStore, item: Wanted) -> Cells:
     """Return the cells of a field with their columns and the way to their crops.
 
     Raises
@@ -142,7 +139,7 @@ def read_cells(folder: Path, item: Wanted) -> Cells:
     ModelError
         If they are not measured.
     """
-    found = CellStore(folder / "cells").get(item.field.ref, item.mask, item.blocks)
+    found = store.get(item.field.ref, item.mask, item.blocks)
     if found is None:
         raise ModelError(f"{item.field.ref} is not measured.", "Run: phenotyper measure PLATE.")
     return with_pixels(folder, item, found)
@@ -166,10 +163,11 @@ def predict_wells(
     folder: Path, model_id: str, wells: Sequence[tuple[WellRef, str, Sequence[Wanted]]], progress: Progress
 ) -> int:
     """Predict the cells of some wells with a kept model, store that, return how many cells there are."""
-    model, store, count = load_model(folder, model_id), PredictionStore(folder / "predictions"), 0
+    model, count = load_model(folder, model_id), 0
+    cells, store = CellStore(folder / "cells"), PredictionStore(folder / "predictions")
     for i, (well, key, wanted) in enumerate(wells):
         progress(i / len(wells), str(well.well))
-        found = [predict(model, model_id, read_cells(folder, item)) for item in wanted]
+        found = [predict(model, model_id, read_cells(folder, cells, item)) for item in wanted]
         store.put(model_id, well, key, found)
         count += sum(len(p.ids) for p in found)
     return count

@@ -13,9 +13,12 @@ PY := $(BIN)/python
 # A CPU build where there is no NVIDIA GPU: the plain name would bring gigabytes of CUDA. A user's install pins nothing.
 TORCH ?= $(shell $(PYTHON) scripts/choose_torch.py)
 
+# Named, because qtpy takes PyQt5 where both are installed.
+WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
+
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo test test-fast test-slow test-qt5 check format bench clean
+.PHONY: install system demo test test-fast test-slow test-qt5 test-gl check format bench clean
 
 install: $(VENV)/.installed
 
@@ -41,19 +44,22 @@ check: install
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
 test: install system check
-	scripts/with_display.sh $(PY) -m pytest -m "not slow"
+	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m "not slow"
 	$(MAKE) test-qt5
 
 test-fast: install
 	$(PY) -m pytest -m "not slow and not gl"
 
 test-slow: install system
-	scripts/with_display.sh $(PY) -m pytest -m slow
+	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m slow
 
 # PyQt5 stays supported: the tests that open napari run once more with it.
 test-qt5: install system
 	$(PY) -m pip install --quiet "PyQt5>=5.15"
-	QT_API=pyqt5 PYTEST_QT_API=pyqt5 scripts/with_display.sh $(PY) -m pytest -m gl
+	$(MAKE) test-gl QT=pyqt5
+
+test-gl: install system
+	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m gl
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -36,7 +36,9 @@ Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
 ClusterAddress = Annotated[str, typer.Option("--cluster", help="Address of a Dask scheduler to run on.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeat.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE …", help="Parameters.")]
+More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=True)]
+"""What follows the first NAME=VALUE of --set."""
 Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
 ModelId = Annotated[str | None, typer.Option("--model", help="Which model (the first letters do); the newest.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
@@ -107,12 +109,17 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def channels(
-    plate: PlatePath, settings: Settings = None, project: Project = None, pattern: Pattern = "", as_json: AsJson = False
+    plate: PlatePath,
+    settings: Settings = None,
+    more: More = None,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
 ) -> None:
     """Say which channel shows what: --set DNA=NAME."""
     from napari_phenotyper.session.channels import set_roles
 
-    roles = {role: str(name) for role, name in read_settings(settings).items()}
+    roles = {role: str(name) for role, name in read_settings(settings, more).items()}
     if not roles:
         info(plate, project, pattern, as_json)
         return
@@ -126,6 +133,7 @@ def segment(
     plate: PlatePath,
     segmenter: Annotated[str | None, typer.Option(help="Which segmenter.")] = None,
     settings: Settings = None,
+    more: More = None,
     project: Project = None,
     pattern: Pattern = "",
     jobs: Jobs = _JOBS,
@@ -134,7 +142,7 @@ def segment(
 ) -> None:
     """Segment all fields that have no current masks."""
     with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
-        outcome = segmenting.segment(session, plates, progress, segmenter, read_settings(settings))
+        outcome = segmenting.segment(session, plates, progress, segmenter, read_settings(settings, more))
         tell_outcome("Segmented", "fields", outcome, as_json)
 
 
@@ -200,6 +208,7 @@ def evaluate(
     plate: PlatePath,
     classifier: Classifier = learning.DEFAULT_CLASSIFIER,
     settings: Settings = None,
+    more: More = None,
     group: Annotated[str, typer.Option(help="Never split between folds: well, plate, treatment, a column.")] = "well",
     folds: Annotated[int, typer.Option(min=2, help="How many parts.")] = 5,
     project: Project = None,
@@ -208,7 +217,7 @@ def evaluate(
 ) -> None:
     """Tell how well a classifier does on annotated cells that it was not trained on."""
     with _at_work(plate, project, pattern, write=False) as (session, _, progress):
-        report = learning.evaluate(session, progress, classifier, read_settings(settings), group, folds)
+        report = learning.evaluate(session, progress, classifier, read_settings(settings, more), group, folds)
         show(as_json, report, lambda: words.evaluation_text(report))
 
 
@@ -217,13 +226,14 @@ def train(
     plate: PlatePath,
     classifier: Classifier = learning.DEFAULT_CLASSIFIER,
     settings: Settings = None,
+    more: More = None,
     project: Project = None,
     pattern: Pattern = "",
     as_json: AsJson = False,
 ) -> None:
     """Train on all annotated cells and keep the model."""
     with _at_work(plate, project, pattern) as (session, _, progress):
-        model = learning.train(session, progress, classifier, read_settings(settings))
+        model = learning.train(session, progress, classifier, read_settings(settings, more))
         card = session.project.models.card(model)
         show(as_json, {"model": model, "card": card}, f"Kept model {model}: {', '.join(map(str, card['classes']))}")
 
@@ -248,6 +258,7 @@ def profile(
     plate: PlatePath,
     profiler: Annotated[str, typer.Option(help="Which profile.")] = profiling.DEFAULT_PROFILER,
     settings: Settings = None,
+    more: More = None,
     model: ModelId = None,
     out: Out = None,
     project: Project = None,
@@ -256,7 +267,7 @@ def profile(
 ) -> None:
     """Turn cells into one row per well."""
     with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
-        found = profiling.profile(session, plates, progress, profiler, read_settings(settings), model)
+        found = profiling.profile(session, plates, progress, profiler, read_settings(settings, more), model)
         show_table(profiling.profile_rows(session, found), out, as_json)
 
 
@@ -265,6 +276,7 @@ def hits(
     plate: PlatePath,
     scorer: Annotated[str, typer.Option(help="Which score.")] = profiling.DEFAULT_SCORER,
     settings: Settings = None,
+    more: More = None,
     column: Annotated[str | None, typer.Option(help="Class or feature; all classes.")] = None,
     profiler: Annotated[str | None, typer.Option(help="Which profile; the one that has the column.")] = None,
     model: ModelId = None,
@@ -275,7 +287,9 @@ def hits(
 ) -> None:
     """Rank wells by how far they are from the negative controls."""
     with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
-        found = profiling.hits(session, plates, progress, scorer, read_settings(settings), column, profiler, model)
+        found = profiling.hits(
+            session, plates, progress, scorer, read_settings(settings, more), column, profiler, model
+        )
         show_table(profiling.hit_rows(session, found), out, as_json)
 
 

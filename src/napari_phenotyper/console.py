@@ -67,10 +67,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_settings(items: list[str] | None) -> dict[str, object]:
-    """Read NAME=VALUE items."""
+def read_settings(items: list[str] | None, more: list[str] | None) -> dict[str, object]:
+    """Read NAME=VALUE items, those after --set and those that follow."""
     found: dict[str, object] = {}
-    for item in items or ():
+    for item in (*(items or ()), *(more or ())):
         name, sign, value = item.partition("=")
         if not sign:
             raise SettingError(f"{item!r} is no setting.", "Write --set name=value.")

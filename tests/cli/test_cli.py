@@ -172,3 +172,11 @@ def test_what_is_no_plate_is_told_with_a_remedy(phenotyper, tmp_path, kind):
         (place / ".zattrs").write_text("{ broken")
     code, _, err = phenotyper("info", place)
     assert code == 1 and "error:" in err and len(err.splitlines()) >= 2
+
+
+@pytest.mark.parametrize("form", [("--set", "DNA=w1", "actin=w2"), ("--set", "DNA=w1", "--set", "actin=w2")])
+def test_several_settings_are_given_after_one_set_or_each_after_its_own(phenotyper, tmp_path, form):
+    plate = write_plate(tmp_path / "P1", wells=("B02",), fields=1)
+    (plate / "P1_B02_s1_w2.tif").write_bytes((plate / "P1_B02_s1_w1.tif").read_bytes())
+    code, out, _ = phenotyper("channels", plate, *form, "--json")
+    assert code == 0 and [c["role"] for c in json.loads(out)["channels"]] == ["DNA", "actin"]

@@ -64,6 +64,18 @@ def test_heavy_libraries_are_not_imported_at_module_level_by_extensions():
     assert not found
 
 
+def test_extensions_of_one_folder_import_only_what_the_folder_shares():
+    found = []
+    for folder in ("readers", "segmenters", "extractors", "classifiers", "profilers", "scorers"):
+        own = f"napari_phenotyper.{folder}."
+        for path in (SOURCE / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+                names = [f"{module}.{a.name}" if module == own[:-1] else module for a in getattr(node, "names", ())]
+                found += [f"{path.name}: {n}" for n in names if n.startswith(own) and not n[len(own) :].startswith("_")]
+    assert not found
+
+
 def test_the_manifest_at_the_top_is_the_packages():
     assert (ROOT / "napari.yaml").read_bytes() == (SOURCE / "napari.yaml").read_bytes()
 

@@ -98,3 +98,21 @@ def test_rows_of_wells_that_the_plate_lacks_are_counted_and_the_rest_is_read(ses
     path.write_text("Well;Field;Y;X;Phenotype\nH12;1;3;4;A\nB02;9;3;4;A\nB02;1;30;30;A\n", encoding="utf-8-sig")
     done = labelling.import_annotations(session, session.all_plates(), path, no_progress)
     assert (done.rows, len(done.outside)) == (3, 2)
+
+
+def test_the_state_in_memory_is_the_one_that_the_journal_adds_up_to(session, copy):
+    from napari_phenotyper.core.annotations import replay
+
+    def agrees():
+        fresh = replay(session.project.journal.events())
+        return (
+            dict(fresh.active) == dict(session.annotations.active)
+            and fresh.phenotypes == session.annotations.phenotypes
+        )
+
+    for row, name in ((0, "Odd"), (1, "Even"), (0, "Even")):
+        labelling.label(session, {FIELD: [at(copy, row, name)]}, no_progress)
+        assert agrees()
+    session.annotate("rename", {"old": "Odd", "new": "Strange"})
+    assert agrees() and labelling.undo(session) and agrees() and labelling.undo(session) and agrees()
+    assert labelling.redo(session) and agrees()

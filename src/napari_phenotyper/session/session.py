@@ -78,8 +78,9 @@ class Session:
 
     def annotate(self, kind: str, payload: Mapping[str, Json], who: str = "") -> None:
         """Write an event to the journal and wait until it is saved. Raises ProjectError."""
-        self.project.journal.append_wait(kind, payload, who)
-        self._annotations = None
+        before = self.annotations
+        event = self.project.journal.append_wait(kind, payload, who)
+        self._annotations = None if kind in ("undo", "redo") else before.apply(event)  # else one more on top will do
         self.events.annotations.emit()
 
     @property

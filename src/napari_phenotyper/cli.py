@@ -297,7 +297,7 @@ def hits(
 def export(
     plate: PlatePath,
     what: Annotated[str, typer.Option(help="cells, annotations, predictions, masks, profiles or hits.")],
-    out: Annotated[Path, typer.Option(help="CSV or Parquet file; a folder for masks.")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file; for masks a folder, or X.zarr.")],
     model: ModelId = None,
     project: Project = None,
     pattern: Pattern = "",
@@ -307,7 +307,7 @@ def export(
 
     with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
         count = write(session, plates, what, out, progress, model)
-        print(f"{count} {'files' if what == 'masks' else 'rows'} written to {out}")
+        print(f"{count} {'fields' if what == 'masks' else 'rows'} written to {out}")
 
 
 @app.command()

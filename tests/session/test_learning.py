@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_phenotyper.core.errors import PhenotyperError, SettingError, TrainingError
-from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.session import gathering, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.exporting import export
 
@@ -149,3 +149,37 @@ def test_masks_are_exported_as_label_tiffs(predicted, tmp_path):
 def test_something_that_cannot_be_exported_is_told(predicted, tmp_path):
     with pytest.raises(SettingError, match="'dreams'"):
         export(predicted, predicted.all_plates(), "dreams", tmp_path / "x.csv", no_progress)
+
+
+def test_a_plate_is_exported_as_ome_zarr_that_readers_open(predicted, tmp_path):
+    import pyarrow.parquet
+    import zarr
+
+    from napari_phenotyper.core.registry import Registry
+
+    out = tmp_path / "P1.zarr"
+    plate = predicted.all_plates()[0]
+    assert export(predicted, [plate], "masks", out, no_progress) == 8
+    (again,) = Registry().make("reader", "ome_zarr").read(out)
+    assert [w.name for w in again.wells] == [w.name for w in plate.wells] and again.channels == plate.channels
+    for ours, theirs in zip(plate.fields(), again.fields(), strict=True):
+        assert np.array_equal(ours.read(), theirs.read())
+    labels = zarr.open_group(out)["B/02/0/labels/nuclei/0"][:]
+    table = pyarrow.parquet.read_table(out / "B" / "02" / "0" / "tables" / "features" / "table.parquet")
+    assert table["label"].to_pylist() == list(range(1, labels.max() + 1))
+    assert table["Nuclei_AreaShape_Area"].to_pylist() == np.bincount(labels.ravel())[1:].tolist()
+
+
+def test_an_export_writes_over_nothing_and_leaves_nothing_half_done(predicted, tmp_path):
+    out = tmp_path / "P1.zarr"
+
+    def cancel(fraction, message):
+        if fraction > 0.3:
+            raise Cancelled(message)
+
+    with pytest.raises(Cancelled):
+        export(predicted, predicted.all_plates(), "masks", out, cancel)
+    assert not list(tmp_path.glob("*.zarr")) and not list(tmp_path.glob(".tmp*"))
+    out.mkdir()
+    with pytest.raises(PhenotyperError, match="exists"):
+        export(predicted, predicted.all_plates(), "masks", out, no_progress)

@@ -18,6 +18,7 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.session.labelling import matches
 from napari_phenotyper.session.learning import model_in_use, predictions_of
 from napari_phenotyper.session.measuring import cells_of
+from napari_phenotyper.session.ngff import export_plate
 from napari_phenotyper.session.profiling import hit_rows, hits, profile, profile_rows
 from napari_phenotyper.session.segmenting import current_masks
 from napari_phenotyper.session.session import Session
@@ -38,7 +39,8 @@ def export(
         What to export.
     what
         "cells" (features; CSV or Parquet by the file's ending, `label` being the mask's id), "annotations",
-        "predictions", "profiles", "hits" (CSV or Parquet), "masks" (a folder of label TIFFs, one per field).
+        "predictions", "profiles", "hits" (CSV or Parquet), "masks" (a folder of label TIFFs, one per field; or, where
+        the name ends in .zarr, a new OME-Zarr plate with images, masks and features).
     out
         File, or folder for masks.
     progress
@@ -55,6 +57,8 @@ def export(
     ------
     SettingError, TrainingError, ProjectError
     """
+    if what == "masks" and out.suffix == ".zarr":
+        return sum(export_plate(session, p, _own(out, p, plates), progress) for p in plates)
     if what == "masks":
         return _masks(session, plates, out, progress)
     if what == "cells":
@@ -70,6 +74,11 @@ def export(
     columns, rows = makers[what]()
     write_table(out, columns, rows)
     return len(rows)
+
+
+def _own(out: Path, plate: Plate, plates: Sequence[Plate]) -> Path:
+    """Return the name of a plate's own OME-Zarr: the one that was given, with the plate's name where there are more."""
+    return out if len(plates) == 1 else out.with_name(f"{out.stem}_{safe_name(plate.name)}.zarr")
 
 
 def write_table(out: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:

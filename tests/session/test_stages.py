@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import tifffile
 from tests.plates import write_plate
 
 from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
+from napari_phenotyper.engine.plate import run_all
+from napari_phenotyper.engine.runner import Inline
+from napari_phenotyper.engine.worker import Workers
 from napari_phenotyper.session import labelling, measuring, segmenting
 from napari_phenotyper.session.cleaning import clean
 from napari_phenotyper.session.failures import failures_of
@@ -243,3 +248,14 @@ def test_a_family_that_is_added_is_measured_alone(plate, monkeypatch):
         assert measuring.measure(session, plates, no_progress, ["shape", "intensity"]).done == 4
         columns = next(measuring.cells_of(session, plates[0])).columns
     assert "Nuclei_AreaShape_Area" in columns and "Nuclei_Intensity_MeanIntensity_DNA" in columns
+
+
+@pytest.mark.parametrize("runner", [Inline, Workers])
+def test_a_plate_job_is_carried_out_off_the_sessions_thread_and_finished_on_it(plate, runner):
+    with opened(project_folder(plate)) as session, ThreadPoolExecutor(1) as elsewhere:
+        plates, workers = session.open(plate), runner()
+        job = segmenting.segment_job(session, plates)
+        outcomes = elsewhere.submit(run_all, workers, job.fn, job.items, no_progress).result()
+        workers.close()
+        assert job.finish(outcomes).done == 8
+        assert not segmenting.segment_job(session, plates).items

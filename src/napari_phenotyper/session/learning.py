@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,12 +15,12 @@ from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.training import Model, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.engine.plate import run_all
+from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.evaluation.crossval import evaluate as cross_evaluate
 from napari_phenotyper.session.gathering import Trainable, training_set
+from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
 from napari_phenotyper.session.keys import Record, prediction_key
 from napari_phenotyper.session.measuring import is_measured, wanted
-from napari_phenotyper.session.segmenting import PlateOutcome, summary
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tasks import Wanted, predict_wells
 
@@ -172,9 +173,17 @@ def predict(
     TrainingError
         If nothing is measured.
     """
+    return carry_out(session, predict_job(session, plates, model, wells), progress)
+
+
+def predict_job(
+    session: Session, plates: Sequence[Plate], model: str | None = None, wells: Sequence[str] | None = None
+) -> PlateJob:
+    """Return the job that `predict` carries out. Raises ModelError, TrainingError, ProjectError."""
     needs_writing(session)
     model_id = model_in_use(session, model)
-    todo, kept, cells = [], 0, 0
+    todo: list[tuple[WellRef, str, list[Wanted]]] = []
+    kept = cells = 0
     for plate in plates:
         found = predicted_wells(session, plate, model_id, wells)
         if not found:
@@ -185,13 +194,15 @@ def predict(
                 cells += sum(session.project.masks.count(i.field.ref, i.mask) for i in items)
             else:
                 todo.append((well, key, items))
-    jobs = [todo[i : i + _WELLS_A_JOB] for i in range(0, len(todo), _WELLS_A_JOB)]
-    named = [(f"{j[0][0].plate} {j[0][0].well}–{j[-1][0].well}", (session.folder, model_id, j)) for j in jobs]
-    outcomes = run_all(session.runner, predict_wells, named, progress, "Predicting wells, batch")
-    session.events.predictions.emit(model_id)
-    total = summary(outcomes, kept, cells)
-    failed = sum(len(job) for job, outcome in zip(jobs, outcomes, strict=True) if outcome.error)
-    return PlateOutcome(len(todo) - failed, kept, total.cells, total.failed)
+    batches = [todo[i : i + _WELLS_A_JOB] for i in range(0, len(todo), _WELLS_A_JOB)]
+    named = [(f"{b[0][0].plate} {b[0][0].well}–{b[-1][0].well}", (session.folder, model_id, b)) for b in batches]
+
+    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
+        session.events.predictions.emit(model_id)
+        failed = sum(len(batch) for batch, outcome in zip(batches, outcomes, strict=True) if outcome.error)
+        return replace(summary(outcomes, kept, cells), done=len(todo) - failed)
+
+    return PlateJob("Predicting wells, batch", predict_wells, named, finish)
 
 
 def predictions_of(

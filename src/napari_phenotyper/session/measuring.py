@@ -12,10 +12,11 @@ from napari_phenotyper.core.errors import SettingError, TrainingError
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.engine.plate import Outcome, run_all
+from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.failures import note_failures
+from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
 from napari_phenotyper.session.keys import Record, block_key
-from napari_phenotyper.session.segmenting import PlateOutcome, current_masks, summary
+from napari_phenotyper.session.segmenting import current_masks
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
 from napari_phenotyper.store.cell_files import CellKeys
@@ -89,6 +90,16 @@ def measure(
     TrainingError
         If a plate is not segmented.
     """
+    return carry_out(session, measure_job(session, plates, extractors, wells), progress)
+
+
+def measure_job(
+    session: Session,
+    plates: Sequence[Plate],
+    extractors: Sequence[str] | None = None,
+    wells: Sequence[str] | None = None,
+) -> PlateJob:
+    """Return the job that `measure` carries out. Raises TrainingError, ExtensionError, ProjectError."""
     needs_writing(session)
     if extractors is not None:
         choose_extractors(session, extractors)
@@ -96,7 +107,8 @@ def measure(
         name: session.registry.make("extractor", name, record["settings"])  # type: ignore[arg-type]
         for name, record in extractor_records(session).items()
     }
-    items, kept, cells = [], 0, 0
+    items: list[tuple[Any, tuple[Any, ...]]] = []
+    kept = cells = 0
     for plate in plates:
         for well, fields in wanted_by_well(session, plate, wells).items():
             todo = [part for item in fields if (part := _missing(session, item)) is not None]
@@ -105,13 +117,16 @@ def measure(
             kept += not todo
             if todo:
                 items.append((well, (session.folder, well, todo, made)))
-    outcomes = run_all(session.runner, measure_well, items, progress, "Measuring well")
-    outcomes = _by_field(outcomes)
-    note_failures(session, outcomes)
-    for plate in plates:
-        session.project.cells.compact(plate.name, wanted_keys(session, plate))
-        session.events.cells.emit(plate.name)
-    return summary(outcomes, kept, cells)
+
+    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
+        by_field = _by_field(outcomes)
+        note_failures(session, by_field)
+        for plate in plates:
+            session.project.cells.compact(plate.name, wanted_keys(session, plate))
+            session.events.cells.emit(plate.name)
+        return summary(by_field, kept, cells)
+
+    return PlateJob("Measuring well", measure_well, items, finish)
 
 
 def _missing(session: Session, item: Wanted) -> Wanted | None:

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
-
-from napari_phenotyper.core.errors import PixelError, TrainingError
+from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.core.scene import Scene
-from napari_phenotyper.engine.plate import Outcome, run_all
+from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.failures import note_failures
+from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
 from napari_phenotyper.session.keys import Record, mask_key
 from napari_phenotyper.session.session import Session, needs_writing
-from napari_phenotyper.session.tasks import scene_of, segment_field
+from napari_phenotyper.session.tasks import resolve_segmenter, segment_field
 
 DEFAULT_SEGMENTER = "nuclei"
-_SAMPLE = 8
-"""Fields of a plate that open parameters are decided from."""
-
-
-@dataclass(frozen=True)
-class PlateOutcome:
-    """What a job over plates came to.
-
-    Attributes
-    ----------
-    done
-        Fields (or wells) done now.
-    kept
-        Those that were current already.
-    cells
-        Cells in all of them.
-    failed
-        Name to reason.
-    """
-
-    done: int
-    kept: int
-    cells: int
-    failed: Mapping[str, str]
 
 
 def segmenter_record(session: Session, plate: Plate) -> Record:
@@ -86,26 +59,10 @@ def choose_segmenter(session: Session, plate: Plate, name: str, settings: Mappin
     saved = dict(session.setting("segmenters"))
     if saved.get(plate.name, {}).get("asked") == asked and saved[plate.name]["sampled"]:
         return extension.make(saved[plate.name]["resolved"]["settings"])
-    scenes = sample_scenes(plate)
-    resolved = extension.make(settings).resolve(scenes)
-    saved[plate.name] = {"asked": asked, "resolved": dict(extension.record(resolved)), "sampled": len(scenes)}
+    resolved, sampled = resolve_segmenter(plate, extension.make(settings))
+    saved[plate.name] = {"asked": asked, "resolved": dict(extension.record(resolved)), "sampled": sampled}
     session.set("segmenters", saved)
     return resolved
-
-
-def sample_scenes(plate: Plate, count: int = _SAMPLE) -> list[Scene]:
-    """Read some fields, spread evenly over the plate; fields that cannot be read are passed over."""
-    fields = list(plate.fields())
-    chosen = np.unique(np.linspace(0, len(fields) - 1, min(count, len(fields))).round().astype(int))
-    scenes = []
-    for i in chosen:
-        try:
-            scene = scene_of(fields[i])
-            list(scene.pixels.values())
-        except PixelError:
-            continue  # named again, with its remedy, when the field itself is segmented
-        scenes.append(scene)
-    return scenes
 
 
 def segment(
@@ -133,8 +90,20 @@ def segment(
     ------
     ExtensionError, SettingError, ProjectError, Cancelled
     """
+    return carry_out(session, segment_job(session, plates, segmenter, settings, wells), progress)
+
+
+def segment_job(
+    session: Session,
+    plates: Sequence[Plate],
+    segmenter: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    wells: Sequence[str] | None = None,
+) -> PlateJob:
+    """Return the job that `segment` carries out. Raises ExtensionError, SettingError, ProjectError."""
     needs_writing(session)
-    items, kept, cells = [], 0, 0
+    items: list[tuple[Any, tuple[Any, ...]]] = []
+    kept = cells = 0
     for plate in plates:
         name, chosen = _choice(session, plate, segmenter, settings)
         made = choose_segmenter(session, plate, name, chosen)
@@ -146,11 +115,14 @@ def segment(
                 cells += session.project.masks.count(field.ref, key)
             else:
                 items.append((field.ref, (session.folder, field, made, record, key)))
-    outcomes = run_all(session.runner, segment_field, items, progress, "Segmenting field")
-    note_failures(session, outcomes)
-    for plate in plates:
-        session.events.masks.emit(plate.name)
-    return summary(outcomes, kept, cells)
+
+    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
+        note_failures(session, outcomes)
+        for plate in plates:
+            session.events.masks.emit(plate.name)
+        return summary(outcomes, kept, cells)
+
+    return PlateJob("Segmenting field", segment_field, items, finish)
 
 
 def _choice(
@@ -161,10 +133,3 @@ def _choice(
     if segmenter is None and not settings and before:
         return str(before["id"]), before["settings"]
     return segmenter or DEFAULT_SEGMENTER, settings or {}
-
-
-def summary(outcomes: Sequence[Outcome], kept: int, cells: int) -> PlateOutcome:
-    """Sum up what became of the items of a plate job."""
-    done = [o for o in outcomes if not o.error]
-    total = cells + sum(int(o.result) for o in done)
-    return PlateOutcome(len(done), kept, total, {str(o.item): o.error for o in outcomes if o.error})

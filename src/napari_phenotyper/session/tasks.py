@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock
 from napari_phenotyper.core.crops import FieldCrops
-from napari_phenotyper.core.errors import ModelError, PhenotyperError
+from napari_phenotyper.core.errors import ModelError, PhenotyperError, PixelError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.registry import Registry
@@ -30,6 +31,9 @@ from napari_phenotyper.store.cells import CellStore
 from napari_phenotyper.store.masks import MaskStore
 from napari_phenotyper.store.models import ModelStore
 from napari_phenotyper.store.predictions import PredictionStore
+
+_SAMPLE = 8
+"""Fields of a plate that open parameters are decided from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +81,27 @@ class _Channels(Mapping[str, NDArray[np.generic]]):
 def scene_of(field: Field, masks: Masks | None = None) -> Scene:
     """Return a field as segmenters and extractors see it. Raises PixelError, now or when a channel is asked for."""
     return Scene(field.ref, _Channels(field), field.info.pixel_size, masks)
+
+
+def resolve_segmenter(plate: Plate, segmenter: Any, count: int = _SAMPLE) -> tuple[Any, int]:
+    """Decide a segmenter's open parameters from fields spread evenly over a plate.
+
+    Fields that cannot be read are passed over: they are named, with their remedy, when they are segmented.
+
+    Returns
+    -------
+    The segmenter, and how many fields it was decided from.
+    """
+    fields = list(plate.fields())
+    scenes = []
+    for i in np.unique(np.linspace(0, len(fields) - 1, min(count, len(fields))).round().astype(int)):
+        try:
+            scene = scene_of(fields[i])
+            list(scene.pixels.values())
+        except PixelError:
+            continue
+        scenes.append(scene)
+    return segmenter.resolve(scenes), len(scenes)
 
 
 def segment_field(folder: Path, field: Field, segmenter: Any, record: Record, key: str, progress: Progress) -> int:

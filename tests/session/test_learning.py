@@ -9,6 +9,7 @@ from napari_phenotyper.core.errors import PhenotyperError, SettingError, Trainin
 from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.session import gathering, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.exporting import export
+from napari_phenotyper.session.layouts import set_layout
 
 
 @pytest.fixture
@@ -183,3 +184,14 @@ def test_an_export_writes_over_nothing_and_leaves_nothing_half_done(predicted, t
     out.mkdir()
     with pytest.raises(PhenotyperError, match="exists"):
         export(predicted, predicted.all_plates(), "masks", out, no_progress)
+
+
+def test_another_layout_makes_a_profile_out_of_date(predicted, copy, tmp_path):
+    plates = predicted.all_plates()
+    profiling.profile(predicted, plates, no_progress)
+    path = tmp_path / "other.csv"
+    path.write_text((copy / "layout.csv").read_text().replace("negative", "sample", 1))
+    before = len(list(predicted.project.results.folder.glob("*.parquet")))
+    set_layout(predicted, plates, path)
+    profiling.profile(predicted, predicted.all_plates(), no_progress)
+    assert len(list(predicted.project.results.folder.glob("*.parquet"))) == before + 1

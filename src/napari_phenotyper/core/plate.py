@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from napari_phenotyper.core.channels import assign_roles
 from napari_phenotyper.core.errors import PlateError
 from napari_phenotyper.core.field import Channel, Field, PixelSource
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.wells import FieldRef, WellRef, normal_well, plate_order, plate_shape
 
 NEGATIVE, POSITIVE, SAMPLE, EMPTY = "negative", "positive", "sample", "empty"
@@ -40,6 +41,10 @@ class Condition:
     replicate: str = ""
     batch: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def state(self) -> Mapping[str, Json]:
+        """Return the condition as JSON."""
+        return {**self.__dict__, "dose": None if math.isnan(self.dose) else self.dose, "extra": dict(self.extra)}
 
     def value(self, column: str) -> str | None:
         """Return a column of the layout as text, or None if there is no such column."""

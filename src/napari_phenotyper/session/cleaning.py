@@ -26,6 +26,8 @@ def needed_keys(session: Session) -> frozenset[str]:
 def clean(session: Session) -> int:
     """Remove what no current key needs, and what killed jobs left; annotations and models always stay.
 
+    Profiles go, too: they are made again in seconds from what stays.
+
     Plates that could not be opened keep everything: what they need is not known.
 
     Returns

@@ -84,7 +84,7 @@ def _sum_plate(
 
 
 def _parts(session: Session, plates: Sequence[Plate], model: str | None) -> dict[WellRef, Json]:
-    """Return what each well's row rests on: keys of its measured columns, and of its prediction if there is one."""
+    """Return what each well's row rests on: keys of its columns and, if there is one, of its prediction; its layout."""
     parts: dict[WellRef, Json] = {}
     for plate in plates:
         keys = {w: key for w, (key, _) in predicted_wells(session, plate, model).items()} if model else {}
@@ -93,6 +93,7 @@ def _parts(session: Session, plates: Sequence[Plate], model: str | None) -> dict
             parts[well] = [
                 [[i.field.ref.field, dict(i.blocks)] for i in items if is_measured(session, i)],
                 keys[well] if current else None,
+                plate.layout.of(well).state(),
             ]
     return parts
 

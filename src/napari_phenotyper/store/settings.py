@@ -100,9 +100,7 @@ class Settings:
 
 
 def _layout_state(layout: Layout) -> dict[str, Json]:
-    return {
-        ref.well: {**c.__dict__, "dose": None if math.isnan(c.dose) else c.dose} for ref, c in layout.conditions.items()
-    }
+    return {ref.well: c.state() for ref, c in layout.conditions.items()}
 
 
 def _layout(plate: str, wells: Mapping[str, Mapping[str, Any]]) -> Layout:

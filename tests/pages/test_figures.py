@@ -120,7 +120,7 @@ def test_a_class_without_cells_leaves_an_empty_row_in_the_matrix_and_the_gallery
             ClassExamples("a", np.zeros((0, 1, 8, 8), np.float32)),
             ClassExamples("b", np.ones((1, 1, 8, 8), "f4")),
         ]
-        to_png(cell_gallery(empty, {}, "P"))
+        assert to_png(cell_gallery(empty, {}, "P")).startswith(b"\x89PNG")
 
 
 def test_an_unknown_score_is_left_out_instead_of_drawn_at_zero() -> None:
@@ -169,7 +169,7 @@ def test_treatments_without_cells_are_drawn_empty() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         to_png(class_shares(profile, layout, colours_of(("a", "b")), "P"))
-        to_png(class_intervals(profile, layout, colours_of(("a", "b")), "P"))
+        assert to_png(class_intervals(profile, layout, colours_of(("a", "b")), "P")).startswith(b"\x89PNG")
 
 
 def test_negative_controls_are_no_bars_among_the_hits() -> None:

@@ -25,7 +25,6 @@ def table(plate: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.slow
 def test_every_well_has_two_fields_of_two_channels(plate: Path) -> None:
     names = {p.name for p in plate.glob("*.tif")}
     assert len(names) == 24 * 2 * 2
@@ -33,7 +32,6 @@ def test_every_well_has_two_fields_of_two_channels(plate: Path) -> None:
     assert not list(plate.glob("*.part"))
 
 
-@pytest.mark.slow
 def test_pictures_carry_their_pixel_size_and_say_that_they_are_simulated(plate: Path) -> None:
     with tifffile.TiffFile(plate / "SIMULATED_B02_s1_DNA.tif") as tif:
         per_um = np.divide(*tif.pages[0].tags["XResolution"].value)
@@ -43,14 +41,12 @@ def test_pictures_carry_their_pixel_size_and_say_that_they_are_simulated(plate: 
         assert tif.pages[0].shape == (512, 512) and tif.pages[0].dtype == np.uint16
 
 
-@pytest.mark.slow
 def test_no_pixel_is_saturated_and_the_background_is_not_black(plate: Path) -> None:
     for path in list(plate.glob("*_s1_*.tif"))[::6]:
         image = tifffile.imread(path)
         assert image.max() < 65535 and 100 < np.median(image) < 1000
 
 
-@pytest.mark.slow
 def test_every_nucleus_of_the_truth_lies_on_dna(plate: Path) -> None:
     rows = [r for r in table(plate, "truth.csv") if r["well"] == "C04" and r["field"] == "1"]
     image = tifffile.imread(plate / "SIMULATED_C04_s1_DNA.tif").astype(float)
@@ -58,7 +54,6 @@ def test_every_nucleus_of_the_truth_lies_on_dna(plate: Path) -> None:
     assert len(at) > 20 and np.mean(np.array(at) > 2.5 * np.median(image)) > 0.95
 
 
-@pytest.mark.slow
 def test_treatments_enrich_their_phenotype_fourfold_over_control(plate: Path) -> None:
     treatment = {r["well"]: r["treatment"] for r in table(plate, "layout.csv")}
     counts: dict[str, Counter[str]] = {}
@@ -73,7 +68,6 @@ def test_treatments_enrich_their_phenotype_fourfold_over_control(plate: Path) ->
     assert abs(share["ibuprofen"]["Interphase"] - share["DMSO"]["Interphase"]) < 0.08
 
 
-@pytest.mark.slow
 def test_the_layout_names_four_wells_per_treatment_with_known_roles(plate: Path) -> None:
     rows = table(plate, "layout.csv")
     assert set(Counter(r["treatment"] for r in rows).values()) == {4} and len(rows) == 24
@@ -82,17 +76,15 @@ def test_the_layout_names_four_wells_per_treatment_with_known_roles(plate: Path)
     assert {r["role"] for r in rows if r["treatment"] == "DMSO"} == {"negative"}
 
 
-@pytest.mark.slow
 def test_annotations_are_part_of_the_truth_from_every_well_and_class(plate: Path) -> None:
     keys = ("well", "field", "y", "x", "phenotype")
     truth = {tuple(r[k] for k in keys) for r in table(plate, "truth.csv")}
     rows = table(plate, "annotations.csv")
     assert {tuple(r[k] for k in keys) for r in rows} <= truth
-    assert 140 <= len(rows) <= 210 and len({r["well"] for r in rows}) == 24
+    assert 140 <= len(rows) <= 260 and len({r["well"] for r in rows}) == 24
     assert min(Counter(r["phenotype"] for r in rows).values()) >= 20
 
 
-@pytest.mark.slow
 def test_a_second_call_uses_the_plate_that_is_there(plate: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in plate.iterdir()}
     assert simulated_plate.make(plate) == plate

@@ -66,7 +66,9 @@ def test_a_lock_of_another_process_is_refused_until_it_is_killed(tmp_path: Path)
 
 def test_a_process_number_that_was_reused_does_not_hold_the_lock(tmp_path: Path) -> None:
     forge(tmp_path, started="long before")
-    Lock.acquire(tmp_path).release()
+    mine = Lock.acquire(tmp_path)
+    assert holder_of(tmp_path) == mine.holder
+    mine.release()
 
 
 def test_another_machine_holds_the_lock_while_it_gives_signs_of_life(tmp_path: Path) -> None:

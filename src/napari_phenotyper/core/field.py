@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -159,7 +159,3 @@ class Field:
                 projection = np.maximum(projection, self.source.plane(t, c, plane, level, region))
             planes.append(projection)
         return np.stack(planes) if planes else np.zeros((0, *self.info.levels[level]), self.info.dtype)
-
-    def with_channels(self, channels: tuple[Channel, ...]) -> Field:
-        """Return the same field with other roles."""
-        return replace(self, channels=channels)

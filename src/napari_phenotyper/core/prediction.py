@@ -41,11 +41,3 @@ class Prediction:
         if not len(self.ids):
             return np.zeros(0, np.intp)
         return np.asarray(np.argmax(self.probabilities, axis=1), np.intp)
-
-    @property
-    def uncertainty(self) -> Float32:
-        """(n,) 1 − (highest − second highest probability): 1 where two classes are equally likely."""
-        if self.probabilities.shape[1] < 2 or not len(self.ids):
-            return np.zeros(len(self.ids), np.float32)
-        two = np.partition(self.probabilities, -2, axis=1)[:, -2:]
-        return np.asarray(1 - (two[:, 1] - two[:, 0]), np.float32)

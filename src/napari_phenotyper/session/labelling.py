@@ -70,8 +70,7 @@ class Labelled:
 def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress: Progress) -> Labelled:
     """Annotate cells, as one event that one undo takes back.
 
-    A cell that the same clicks or earlier ones named differently becomes contested only if both were made now; an
-    earlier annotation of the same cell is replaced.
+    An earlier annotation of the same cell is replaced. Two classes given to one cell by these clicks contest it.
 
     Raises
     ------

@@ -7,12 +7,13 @@ from typing import Any
 
 from napari_phenotyper.core.errors import ProjectError
 from napari_phenotyper.core.progress import Cancelled, Progress, no_progress
-from napari_phenotyper.engine.runner import Function, Running
+from napari_phenotyper.engine.runner import Function, Part, Running, exhausted, ignore
 
 
-def _call(fn: Function, args: tuple[Any, ...]) -> Any:
-    """Run a job on a cluster's worker, where nobody watches its progress."""
-    return fn(*args, no_progress)
+def _call(fn: Function, args: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+    """Run a job on a cluster's worker, where nobody watches its progress; return its result, and the parts of it."""
+    parts: list[Any] = []
+    return exhausted(fn(*args, no_progress), parts.append), parts
 
 
 class Cluster:
@@ -43,11 +44,13 @@ class Cluster:
             raise ProjectError(f"No Dask scheduler answers at {address}.", "Start one: dask scheduler.") from error
         self.slots = max(sum(self._client.nthreads().values()), 1)
 
-    def submit(self, fn: Function, args: tuple[Any, ...], report: Progress = no_progress) -> Running:
-        """Queue the job on the cluster."""
+    def submit(
+        self, fn: Function, args: tuple[Any, ...], report: Progress = no_progress, part: Part = ignore
+    ) -> Running:
+        """Queue the job on the cluster; parts of its result come when all of it is there."""
         theirs = self._client.submit(_call, fn, args, pure=False)
         ours: Future[Any] = Future()
-        theirs.add_done_callback(lambda done: _hand_over(done, ours))
+        theirs.add_done_callback(lambda done: _hand_over(done, ours, part))
         return Running(ours, theirs.cancel)
 
     def close(self) -> None:
@@ -55,11 +58,14 @@ class Cluster:
         self._client.close()
 
 
-def _hand_over(done: Any, ours: Future[Any]) -> None:
+def _hand_over(done: Any, ours: Future[Any], part: Part) -> None:
     """Put what a Dask future came to into ours."""
     if done.cancelled():
         ours.set_exception(Cancelled("cancelled on the cluster"))
     elif (error := done.exception()) is not None:
         ours.set_exception(error)
     else:
-        ours.set_result(done.result())
+        result, parts = done.result()
+        for value in parts:
+            part(value)
+        ours.set_result(result)

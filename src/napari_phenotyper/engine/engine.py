@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from napari_phenotyper.core.progress import Cancelled
-from napari_phenotyper.engine.runner import Function, Runner, Running
+from napari_phenotyper.engine.runner import Function, Runner, Running, ignore
 
 Post = Callable[[Callable[[], None]], None]
 Lane = Literal["replace", "coalesce", "queue"]
@@ -40,6 +40,7 @@ class Job:
     args: tuple[Any, ...]
     on_result: Callable[[Any], None]
     on_change: Callable[[Job], None]
+    on_part: Callable[[Any], None]
     state: State = "waiting"
     fraction: float = 0.0
     message: str = ""
@@ -50,10 +51,6 @@ class Job:
     def over(self) -> bool:
         """Whether nothing more will come of it."""
         return self.state in ("done", "failed", "cancelled")
-
-
-def _ignore(_: Any) -> None:
-    """Watch nothing."""
 
 
 class Engine:
@@ -92,8 +89,9 @@ class Engine:
         fn: Function,
         *args: Any,
         title: str = "",
-        on_result: Callable[[Any], None] = _ignore,
-        on_change: Callable[[Job], None] = _ignore,
+        on_result: Callable[[Any], None] = ignore,
+        on_change: Callable[[Job], None] = ignore,
+        on_part: Callable[[Any], None] = ignore,
     ) -> Job:
         """Submit `fn(*args, progress)` to a lane.
 
@@ -111,8 +109,10 @@ class Engine:
             Called with the result, unless the job was cancelled or replaced.
         on_change
             Called whenever state, fraction or message change.
+        on_part
+            Called with every part of the result of a job that yields parts, until it is cancelled or replaced.
         """
-        job = Job(next(self._numbers), title or lane, fn, args, on_result, on_change)
+        job = Job(next(self._numbers), title or lane, fn, args, on_result, on_change, on_part)
         with self._lock:
             waiting = self._waiting.setdefault(lane, deque())
             if kind != "queue":
@@ -158,7 +158,12 @@ class Engine:
         job = self._waiting[lane].popleft()
         self._running[lane] = job
         self._post(lambda: self._settle(job, "running"))
-        job.running = self._runner.submit(job.fn, job.args, lambda f, m: self._post(lambda: self._tell(job, f, m)))
+        job.running = self._runner.submit(
+            job.fn,
+            job.args,
+            lambda f, m: self._post(lambda: self._tell(job, f, m)),
+            lambda value: self._post(lambda: None if job.over else job.on_part(value)),
+        )
         job.running.future.add_done_callback(lambda _: self._finished(lane, job))
 
     def _finished(self, lane: str, job: Job) -> None:

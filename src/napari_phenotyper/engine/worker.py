@@ -22,7 +22,7 @@ from typing import Any
 
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.progress import Cancelled, Progress, no_progress
-from napari_phenotyper.engine.runner import Function, Running
+from napari_phenotyper.engine.runner import Function, Part, Running, exhausted, ignore
 
 _GRACE = 10.0
 """Seconds that a cancelled job has to notice before its process is ended."""
@@ -33,6 +33,7 @@ class _Job:
     fn: Function
     args: tuple[Any, ...]
     report: Progress
+    part: Part
     future: Future[Any] = field(default_factory=Future)
     stopped: bool = False
 
@@ -60,9 +61,11 @@ class Workers:
             keeper.daemon = True
             keeper.start()
 
-    def submit(self, fn: Function, args: tuple[Any, ...], report: Progress = no_progress) -> Running:
-        """Queue a job; `fn` and `args` are pickled."""
-        job = _Job(fn, args, report)
+    def submit(
+        self, fn: Function, args: tuple[Any, ...], report: Progress = no_progress, part: Part = ignore
+    ) -> Running:
+        """Queue a job; `fn`, `args` and what comes back are pickled."""
+        job = _Job(fn, args, report, part)
         with self._change:
             if self._closing:
                 job.future.set_exception(Cancelled("closed"))
@@ -163,6 +166,8 @@ class _Process:
             kind, value = self._pipe.recv()
             if kind == "progress":
                 _pass_on(job, value, self.cancel)
+            elif kind == "part":
+                job.part(value)
             elif kind == "result":
                 return (value,)
             else:
@@ -214,7 +219,7 @@ def _outcome(fn: Function, args: tuple[Any, ...], pipe: Connection, cancel: Proc
         pipe.send(("progress", (fraction, message)))
 
     try:
-        return "result", fn(*args, progress)
+        return "result", exhausted(fn(*args, progress), lambda value: pipe.send(("part", value)))
     except Exception as error:  # noqa: BLE001  (the edge of a job: whatever it raised belongs to whoever asked)
         return "error", _portable(error)
 

@@ -15,7 +15,7 @@ import typer
 from napari_phenotyper.core.errors import PhenotyperError, SettingError
 from napari_phenotyper.pages import words
 from napari_phenotyper.session.exporting import write_table
-from napari_phenotyper.session.jobs import PlateOutcome
+from napari_phenotyper.session.steps import PlateOutcome
 
 
 class Teller:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import queue
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import tifffile
@@ -10,13 +13,13 @@ from tests.plates import write_plate
 
 from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
-from napari_phenotyper.engine.plate import run_all
-from napari_phenotyper.engine.runner import Inline
+from napari_phenotyper.engine.runner import Inline, settle
 from napari_phenotyper.engine.worker import Workers
 from napari_phenotyper.session import labelling, measuring, segmenting
 from napari_phenotyper.session.cleaning import clean
 from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.opened import opened, project_folder
+from napari_phenotyper.session.steps import drive
 
 
 def stop_at(limit):
@@ -254,8 +257,20 @@ def test_a_family_that_is_added_is_measured_alone(plate, monkeypatch):
 def test_a_plate_job_is_carried_out_off_the_sessions_thread_and_finished_on_it(plate, runner):
     with opened(project_folder(plate)) as session, ThreadPoolExecutor(1) as elsewhere:
         plates, workers = session.open(plate), runner()
-        job = segmenting.segment_job(session, plates)
-        outcomes = elsewhere.submit(run_all, workers, job.fn, job.items, no_progress).result()
+        session.runner = workers
+        here, wishes = threading.get_ident(), queue.SimpleQueue()
+
+        def on_owner(step):
+            answer = Future()
+            wishes.put((step, answer))
+            return answer.result()
+
+        done = elsewhere.submit(drive, segmenting.segment_steps(session, plates), on_owner, no_progress, workers)
+        while not done.done() or not wishes.empty():
+            with contextlib.suppress(queue.Empty):
+                step, answer = wishes.get(timeout=0.1)
+                assert threading.get_ident() == here
+                settle(answer, lambda _, step=step: step(), (), no_progress)
         workers.close()
-        assert job.finish(outcomes).done == 8
-        assert not segmenting.segment_job(session, plates).items
+        assert done.result().done == 8
+        assert segmenting.segment(session, plates, no_progress).kept == 8

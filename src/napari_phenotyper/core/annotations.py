@@ -52,6 +52,9 @@ class Annotation:
         Who said so.
     time
         When, ISO 8601 in UTC.
+    cell
+        The id that the cell has in the mask that was clicked on, so that this mask need not be read again: 0 where
+        none was hit, −1 where it is not known. Another mask numbers its cells otherwise.
     """
 
     id: str
@@ -64,6 +67,7 @@ class Annotation:
     phenotype: str
     annotator: str = ""
     time: str = ""
+    cell: int = -1
 
     def state(self) -> Mapping[str, Json]:
         """Return the annotation as JSON."""
@@ -135,47 +139,62 @@ class Annotations:
 
     def apply(self, event: Event) -> Annotations:
         """Return the state after one more event; undo and redo are for `replay`."""
+        draft = _Draft(self)
+        draft.apply(event)
+        return draft.done()
+
+
+class _Draft:
+    """A state that events are added to in place: thousands of clicks are not thousands of copies."""
+
+    def __init__(self, state: Annotations) -> None:
+        self._active = dict(state.active)
+        self._phenotypes = list(state.phenotypes)
+
+    def done(self) -> Annotations:
+        return Annotations(self._active, tuple(self._phenotypes))
+
+    def apply(self, event: Event) -> None:
         payload = event.payload
         if event.kind == "annotate":
-            return self._annotate(payload)
-        if event.kind == "clear":
-            gone = set(cast("Sequence[str]", payload["ids"]))
-            return replace(self, active={k: a for k, a in self.active.items() if k not in gone})
-        if event.kind == "phenotype":
-            return self._with_phenotype(Phenotype(str(payload["name"]), str(payload["colour"]), str(payload["key"])))
-        if event.kind == "rename":
-            return self._rename(str(payload["old"]), str(payload["new"]))
-        if event.kind == "remove":
-            name = payload["name"]
-            return Annotations(
-                {k: a for k, a in self.active.items() if a.phenotype != name},
-                tuple(p for p in self.phenotypes if p.name != name),
-            )
-        return self
+            self._annotate(payload)
+        elif event.kind == "clear":
+            self._drop(cast("Sequence[str]", payload["ids"]))
+        elif event.kind == "phenotype":
+            self._put(Phenotype(str(payload["name"]), str(payload["colour"]), str(payload["key"])))
+        elif event.kind == "rename":
+            self._rename(str(payload["old"]), str(payload["new"]))
+        elif event.kind == "remove":
+            self._drop([k for k, a in self._active.items() if a.phenotype == payload["name"]])
+            self._phenotypes = [p for p in self._phenotypes if p.name != payload["name"]]
 
-    def _annotate(self, payload: Mapping[str, Json]) -> Annotations:
-        gone = set(cast("Sequence[str]", payload.get("replaces", ())))
-        active = {k: a for k, a in self.active.items() if k not in gone}
-        state = self
+    def _drop(self, ids: Sequence[str]) -> None:
+        for key in ids:
+            self._active.pop(key, None)
+
+    def _annotate(self, payload: Mapping[str, Json]) -> None:
+        self._drop(cast("Sequence[str]", payload.get("replaces", ())))
         for item in cast("Sequence[Mapping[str, Json]]", payload["annotations"]):
             annotation = Annotation.restore(item)
-            active[annotation.id] = annotation
-            if annotation.phenotype not in state.classes:
-                state = state._with_phenotype(next_phenotype(annotation.phenotype, state.phenotypes))
-        return Annotations(active, state.phenotypes)
+            self._active[annotation.id] = annotation
+            if not any(p.name == annotation.phenotype for p in self._phenotypes):
+                self._put(next_phenotype(annotation.phenotype, self._phenotypes))
 
-    def _with_phenotype(self, new: Phenotype) -> Annotations:
-        if new.name in self.classes:
-            return replace(self, phenotypes=tuple(new if p.name == new.name else p for p in self.phenotypes))
-        return replace(self, phenotypes=(*self.phenotypes, new))
+    def _put(self, new: Phenotype) -> None:
+        for i, phenotype in enumerate(self._phenotypes):
+            if phenotype.name == new.name:
+                self._phenotypes[i] = new
+                return
+        self._phenotypes.append(new)
 
-    def _rename(self, old: str, new: str) -> Annotations:
+    def _rename(self, old: str, new: str) -> None:
         if old == new:
-            return self
-        active = {k: replace(a, phenotype=new) if a.phenotype == old else a for k, a in self.active.items()}
-        if new in self.classes:
-            return Annotations(active, tuple(p for p in self.phenotypes if p.name != old))
-        return Annotations(active, tuple(replace(p, name=new) if p.name == old else p for p in self.phenotypes))
+            return
+        self._active = {k: replace(a, phenotype=new) if a.phenotype == old else a for k, a in self._active.items()}
+        if any(p.name == new for p in self._phenotypes):
+            self._phenotypes = [p for p in self._phenotypes if p.name != old]
+        else:
+            self._phenotypes = [replace(p, name=new) if p.name == old else p for p in self._phenotypes]
 
 
 def next_phenotype(name: str, existing: Sequence[Phenotype]) -> Phenotype:
@@ -202,11 +221,11 @@ def undone(events: Iterable[Event]) -> frozenset[int]:
 def replay(events: Sequence[Event]) -> Annotations:
     """Return the state that a journal adds up to."""
     gone = undone(events)
-    state = Annotations()
+    draft = _Draft(Annotations())
     for event in events:
         if event.seq not in gone:
-            state = state.apply(event)
-    return state
+            draft.apply(event)
+    return draft.done()
 
 
 def undoable(events: Sequence[Event]) -> int | None:
@@ -260,14 +279,21 @@ def match(annotations: Iterable[Annotation], masks: Masks, within: float = 5.0) 
     within
         How many pixels the point may miss the cell.
     """
+    return _matched((annotation, masks.at(annotation.y, annotation.x, within=within)) for annotation in annotations)
+
+
+def match_known(annotations: Sequence[Annotation], mask_key: str) -> Match | None:
+    """Return the cells of a field's annotations without reading masks, or None if some were made on other masks."""
+    if any(a.mask_key != mask_key or a.cell < 0 for a in annotations):
+        return None
+    return _matched((annotation, annotation.cell) for annotation in annotations)
+
+
+def _matched(found: Iterable[tuple[Annotation, int]]) -> Match:
     hits: dict[int, list[Annotation]] = defaultdict(list)
-    lost = []
-    for annotation in annotations:
-        cell = masks.at(annotation.y, annotation.x, within=within)
-        if cell:
-            hits[cell].append(annotation)
-        else:
-            lost.append(annotation)
+    for annotation, cell in found:
+        hits[cell].append(annotation)
+    lost = hits.pop(0, [])
     agreed = {cell: items[-1] for cell, items in hits.items() if len({a.phenotype for a in items}) == 1}
     contested = tuple(a for cell, items in hits.items() if cell not in agreed for a in items)
     return Match(agreed, tuple(lost), contested)

@@ -67,6 +67,39 @@ class Masks:
         return int(window[rows[nearest], columns[nearest]]) if distance[nearest] <= within else 0
 
 
+def pixels_near(
+    labels: Labels, cell: int, y: float, x: float, reach: int = 32
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of a cell that lies at a point, looking only around it.
+
+    Parameters
+    ----------
+    labels
+        (y, x); may be far larger than the cell.
+    cell
+        Its id.
+    y, x
+        In the cell or within `reach` of it, in pixels.
+    reach
+        Pixels around the point that are looked at first; as many more as it takes until the cell touches no edge.
+    """
+    height, width = labels.shape
+    while True:
+        top, left = max(round(y) - reach, 0), max(round(x) - reach, 0)
+        bottom, right = min(round(y) + reach + 1, height), min(round(x) + reach + 1, width)
+        own = labels[top:bottom, left:right] == cell
+        cut = (
+            (top > 0 and own[0].any())
+            or (left > 0 and own[:, 0].any())
+            or (bottom < height and own[-1].any())
+            or (right < width and own[:, -1].any())
+        )
+        if not cut:
+            rows, columns = np.nonzero(own)
+            return rows + top, columns + left
+        reach *= 2
+
+
 def inner_point(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> tuple[int, int]:
     """Return the pixel of a cell that is nearest to its centroid: a point that lies inside, also of a ring.
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from napari_phenotyper.core.annotations import Match
+from napari_phenotyper.core.annotations import Annotation, Match
 from napari_phenotyper.core.cells import Cells
 from napari_phenotyper.core.crops import CachedCrops
 from napari_phenotyper.core.errors import SettingError, TrainingError
 from napari_phenotyper.core.keys import Json, digest
-from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.core.wells import FieldRef
-from napari_phenotyper.session.labelling import matches
-from napari_phenotyper.session.measuring import wanted
-from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.labelling import match_field
+from napari_phenotyper.session.measuring import wanted_field
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.tasks import Wanted, with_pixels
 
 
@@ -30,7 +29,34 @@ class Trainable:
     warnings: tuple[str, ...]
 
 
-def training_set(session: Session, group: str = "well", seed: int = 0) -> Trainable:
+@dataclass(frozen=True, eq=False)
+class FieldSample:
+    """The annotated cells of one field: the part of a training set that is read from disk.
+
+    Attributes
+    ----------
+    ref
+        The field.
+    item
+        Its keys.
+    match
+        Which cell each annotation hits.
+    cells
+        The annotated cells, a row each; None if the field is not measured.
+    """
+
+    ref: FieldRef
+    item: Wanted | None
+    match: Match
+    cells: Cells | None
+
+    @property
+    def annotations(self) -> list[Annotation]:
+        """The annotation of each row."""
+        return [] if self.cells is None else [self.match.cells[int(i)] for i in self.cells.ids]
+
+
+def training_set(session: Reading, group: str = "well", seed: int = 0) -> Trainable:
     """Gather the annotated cells of all plates.
 
     Parameters
@@ -50,27 +76,38 @@ def training_set(session: Session, group: str = "well", seed: int = 0) -> Traina
     SettingError
         If no layout has that column.
     """
-    found = matches(session)
-    items = {i.field.ref: i for plate in _annotated_plates(session, found) for i in wanted(session, plate)}
+    samples = [sample_field(session, ref, standing) for ref, standing in session.annotations.by_field().items()]
+    return assemble(session, [sample for sample in samples if sample is not None], group, seed)
+
+
+def sample_field(session: Reading, ref: FieldRef, standing: Sequence[Annotation]) -> FieldSample | None:
+    """Read the annotated cells of a field; None if it has no current masks."""
+    matched = match_field(session, ref, standing)
+    if matched is None:
+        return None
+    item = wanted_field(session, session.plates[ref.plate].field(ref.well, ref.field))
+    cells = session.project.cells.get(ref, item.mask, item.blocks) if item else None
+    if item is None or cells is None:
+        return FieldSample(ref, item, matched, None)
+    rows = np.flatnonzero(np.isin(cells.ids, list(matched.cells)))
+    return FieldSample(ref, item, matched, _with_cached_crops(session, item, cells.take(rows)))
+
+
+def assemble(session: Reading, samples: Sequence[FieldSample], group: str = "well", seed: int = 0) -> Trainable:
+    """Put a training set together; raises as `training_set`."""
     chunks: list[Cells] = []
     names: list[str] = []
     groups: list[str] = []
     parts: list[Json] = []
-    unmeasured = 0
-    for ref, hit in sorted(found.items()):
-        item = items.get(ref)
-        cells = session.project.cells.get(ref, item.mask, item.blocks) if item else None
-        if item is None or cells is None:
-            unmeasured += len(hit.cells)
+    for sample in sorted(samples, key=lambda s: s.ref):
+        cells, found = sample.cells, sample.annotations
+        if cells is None or sample.item is None or not found:
             continue
-        rows = np.flatnonzero(np.isin(cells.ids, list(hit.cells)))
-        if rows.size:
-            chosen = _with_cached_crops(session, item, cells.take(rows))
-            chunks.append(chosen)
-            found_here = [hit.cells[int(i)] for i in chosen.ids]
-            names += [a.phenotype for a in found_here]
-            groups += [_group(session, ref, group, a.annotator) for a in found_here]
-            parts.append([list(ref), dict(item.blocks), [[int(i), hit.cells[int(i)].phenotype] for i in chosen.ids]])
+        chunks.append(cells)
+        names += [a.phenotype for a in found]
+        groups += [_group(session, sample.ref, group, a.annotator) for a in found]
+        labels: list[Json] = [[int(i), a.phenotype] for i, a in zip(cells.ids, found, strict=True)]
+        parts.append([list(sample.ref), dict(sample.item.blocks), labels])
     if not chunks:
         raise TrainingError(
             "No annotated cell is measured.", "Annotate cells and measure the plate: phenotyper annotate, measure."
@@ -82,14 +119,10 @@ def training_set(session: Session, group: str = "well", seed: int = 0) -> Traina
         tuple(chunks), classes, np.array([classes.index(n) for n in names], np.intp),
         np.array([group_names.index(g) for g in groups], np.intp), group_names, seed,
     )  # fmt: skip
-    return Trainable(training, digest(parts, list(classes), seed), _warnings(found, unmeasured))
+    return Trainable(training, digest(parts, list(classes), seed), _warnings(samples))
 
 
-def _annotated_plates(session: Session, found: Mapping[FieldRef, Match]) -> list[Plate]:
-    return [session.plates[name] for name in sorted({ref.plate for ref in found})]
-
-
-def _with_cached_crops(session: Session, item: Wanted, cells: Cells) -> Cells:
+def _with_cached_crops(session: Reading, item: Wanted, cells: Cells) -> Cells:
     """Return cells whose crops are cut once, however often cross-validation asks for them."""
     live = with_pixels(session.folder, item, cells)
     assert live.pixels is not None
@@ -98,7 +131,7 @@ def _with_cached_crops(session: Session, item: Wanted, cells: Cells) -> Cells:
     )
 
 
-def _group(session: Session, ref: FieldRef, group: str, annotator: str) -> str:
+def _group(session: Reading, ref: FieldRef, group: str, annotator: str) -> str:
     """Return the name of the group that a cell belongs to."""
     simple = {"well": f"{ref.plate} {ref.well}", "plate": ref.plate, "field": str(ref), "annotator": annotator}
     if group in simple:
@@ -112,9 +145,10 @@ def _group(session: Session, ref: FieldRef, group: str, annotator: str) -> str:
     return value or f"{ref.plate} {ref.well}"
 
 
-def _warnings(found: Mapping[FieldRef, Match], unmeasured: int) -> tuple[str, ...]:
-    lost = sum(len(m.lost) for m in found.values())
-    contested = sum(len(m.contested) for m in found.values())
+def _warnings(samples: Sequence[FieldSample]) -> tuple[str, ...]:
+    lost = sum(len(s.match.lost) for s in samples)
+    contested = sum(len(s.match.contested) for s in samples)
+    unmeasured = sum(len(s.match.cells) - len(s.annotations) for s in samples)
     said = []
     if lost:
         said.append(f"{lost} annotations hit no cell of today's masks and are not used.")

@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_phenotyper.core.annotations import Annotation, Match, match, redoable, undoable
+from napari_phenotyper.core.annotations import Annotation, Match, match, match_known, redoable, undoable
 from napari_phenotyper.core.errors import PlateError, TableError, TrainingError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.masks import NUCLEI, Masks, inner_point
+from napari_phenotyper.core.masks import NUCLEI, Masks, inner_point, pixels_near
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.core.scene import CellIndex, cell_index
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.keys import mask_key
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.segmenting import masks_of, segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tables import read_table
@@ -67,6 +68,27 @@ class Labelled:
     outside: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """Clicks in one field and the cells that they hit.
+
+    Attributes
+    ----------
+    annotations
+        One per click, in order.
+    replaced
+        Ids of earlier annotations that these take the place of.
+    """
+
+    annotations: tuple[Annotation, ...]
+    replaced: tuple[str, ...]
+
+    @property
+    def cells(self) -> frozenset[int]:
+        """Ids of the cells that were hit."""
+        return frozenset(a.cell for a in self.annotations) - {0}
+
+
 def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress: Progress) -> Labelled:
     """Annotate cells, as one event that one undo takes back.
 
@@ -81,72 +103,92 @@ def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress
     """
     needs_writing(session)
     earlier = session.annotations.by_field()
-    made: list[Annotation] = []
-    replaced: list[str] = []
-    found = contested = 0
+    marked: list[Marked] = []
+    contested = 0
     for done, (ref, points) in enumerate(clicks.items()):
         progress(done / max(len(clicks), 1), str(ref))
         field = session.plates[ref.plate].field(ref.well, ref.field)
         masks = masks_of(session, field)
         if masks is None:
             raise TrainingError(f"{ref} is not segmented.", "Run: phenotyper segment PLATE.")
-        index = cell_index(masks.labels[NUCLEI])
-        new, hit = _annotations(session, field, masks, index, points)
-        found += sum(1 for cell in hit if cell)
-        contested += len({a.id for a in match(new, masks, REACH).contested})
-        replaced += _replaced(earlier.get(ref, ()), masks, new, set(hit) - {0})
-        session.project.crops.put_many(_crops(field, index, new, hit))
-        made += new
+        new = mark(ref, masks, mask_key(field, segmenter_record(session, session.plates[ref.plate])), points,
+                   earlier.get(ref, ()))  # fmt: skip
+        contested += len(match(new.annotations, masks, REACH).contested)
+        if new.cells:
+            session.project.crops.put_many(crops_of(field, field.read(), masks, new.annotations))
+        marked.append(new)
+    made = [a for new in marked for a in new.annotations]
     if made:
-        payload: dict[str, Json] = {"annotations": [dict(a.state()) for a in made], "replaces": replaced}
-        session.annotate("annotate", payload, made[0].annotator)
+        session.annotate("annotate", annotate_payload(marked), made[0].annotator)
+    found = sum(1 for a in made if a.cell)
     return Labelled(len(made), found, len(made) - found, contested)
 
 
-def _annotations(
-    session: Session, field: Field, masks: Masks, index: CellIndex, points: Sequence[Click]
-) -> tuple[list[Annotation], list[int]]:
-    """Return an annotation per click, and the cell that each hits (0 for none)."""
-    key = mask_key(field, segmenter_record(session, session.plates[field.ref.plate]))
+def mark(ref: FieldRef, masks: Masks, key: str, points: Sequence[Click], earlier: Sequence[Annotation] = ()) -> Marked:
+    """Find the cells under clicks.
+
+    Parameters
+    ----------
+    ref, masks, key
+        The field, its masks, and the key of these.
+    points
+        The clicks.
+    earlier
+        Annotations of the field that stand.
+    """
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    hit = [masks.at(p.y, p.x, within=REACH) for p in points]
-    inner = {cell: inner_point(*index.pixels(cell)) for cell in set(hit) - {0}}
     made = []
-    for point, cell in zip(points, hit, strict=True):
-        y, x = inner.get(cell, (point.y, point.x))
+    for point in points:
+        cell = masks.at(point.y, point.x, within=REACH)
+        y, x = point.y, point.x
+        if cell:
+            y, x = map(float, inner_point(*pixels_near(masks.labels[NUCLEI], cell, y, x)))
         made.append(
-            Annotation(
-                uuid.uuid4().hex,
-                field.ref,
-                float(y),
-                float(x),
-                point.y,
-                point.x,
-                key,
-                point.phenotype,
-                point.annotator,
-                now,
-            )
+            Annotation(uuid.uuid4().hex, ref, y, x, point.y, point.x, key, point.phenotype, point.annotator, now, cell)
         )
-    return made, hit
+    return Marked(tuple(made), tuple(_replaced(earlier, masks, key, made)))
 
 
-def _replaced(earlier: Iterable[Annotation], masks: Masks, new: Sequence[Annotation], cells: set[int]) -> list[str]:
+def annotate_payload(marked: Sequence[Marked]) -> dict[str, Json]:
+    """Return the payload of the event that makes annotations."""
+    return {
+        "annotations": [dict(a.state()) for new in marked for a in new.annotations],
+        "replaces": [key for new in marked for key in new.replaced],
+    }
+
+
+def _replaced(earlier: Iterable[Annotation], masks: Masks, key: str, new: Sequence[Annotation]) -> list[str]:
     """Return ids of earlier annotations of the same cells or, where no cell was hit, of the same points."""
-    points = {(a.y, a.x) for a in new}
-    return [a.id for a in earlier if (a.y, a.x) in points or (cells and masks.at(a.y, a.x, within=REACH) in cells)]
+    points, cells = {(a.y, a.x) for a in new}, {a.cell for a in new} - {0}
+    return [a.id for a in earlier if (a.y, a.x) in points or cell_of(a, masks, key) in cells]
 
 
-def _crops(field: Field, index: CellIndex, made: Sequence[Annotation], hit: Sequence[int]) -> dict[str, KeptCrop]:
-    """Return pixels and mask of each annotated cell with a margin: what is left of it should its plate be lost."""
-    if not any(hit):
-        return {}
-    images = field.read()
+def cell_of(annotation: Annotation, masks: Masks, key: str) -> int:
+    """Return the cell of masks under a key that an annotation hits, 0 for none."""
+    if annotation.mask_key == key and annotation.cell >= 0:
+        return annotation.cell
+    return masks.at(annotation.y, annotation.x, within=REACH)
+
+
+def crops_of(
+    field: Field, images: NDArray[np.generic], masks: Masks, made: Sequence[Annotation]
+) -> dict[str, KeptCrop]:
+    """Return pixels and mask of each annotated cell with a margin: what is left of it should its plate be lost.
+
+    Parameters
+    ----------
+    field
+        Where the cells lie.
+    images
+        (c, y, x), all channels of the field.
+    masks, made
+        Its masks, and annotations that were made on them.
+    """
     record: dict[str, Json] = {"channels": [c.label for c in field.channels], "pixel_size": field.info.pixel_size}
     crops = {}
-    for annotation, cell in zip(made, hit, strict=True):
-        if cell:
-            rows, columns = index.pixels(cell)
+    for annotation in made:
+        if annotation.cell:
+            rows, columns = pixels_near(masks.labels[NUCLEI], annotation.cell, annotation.y, annotation.x)
             top, left = max(int(rows.min()) - _MARGIN, 0), max(int(columns.min()) - _MARGIN, 0)
             pixels = images[:, top : rows.max() + _MARGIN + 1, left : columns.max() + _MARGIN + 1]
             mask = np.zeros(pixels.shape[1:], bool)
@@ -207,12 +249,12 @@ def _row(row: Mapping[str, str], where: str, plates: Sequence[str]) -> tuple[Fie
 
 def undo(session: Session) -> bool:
     """Take back the last event that stands; tell whether there was one."""
-    return _step(session, "undo", undoable(session.project.journal.events()))
+    return _step(session, "undo", undoable(session.journal_events()))
 
 
 def redo(session: Session) -> bool:
     """Bring back the last event that was undone; tell whether there was one."""
-    return _step(session, "redo", redoable(session.project.journal.events()))
+    return _step(session, "redo", redoable(session.journal_events()))
 
 
 def _step(session: Session, kind: str, seq: int | None) -> bool:
@@ -223,24 +265,35 @@ def _step(session: Session, kind: str, seq: int | None) -> bool:
     return True
 
 
-def matches(session: Session) -> dict[FieldRef, Match]:
+def matches(session: Reading) -> dict[FieldRef, Match]:
     """Return, per annotated field that has current masks, which cell each annotation hits."""
     found = {}
     for ref, standing in session.annotations.by_field().items():
-        plate = session.plates.get(ref.plate)
-        if plate is None or plate.name not in session.setting("segmenters"):
-            continue
-        try:
-            field = plate.field(ref.well, ref.field)
-        except PlateError:
-            continue  # the well's images are gone; its annotations and their crops stay
-        masks = masks_of(session, field)
-        if masks is not None:
-            found[ref] = match(standing, masks, REACH)
+        matched = match_field(session, ref, standing)
+        if matched is not None:
+            found[ref] = matched
     return found
 
 
-def counts(session: Session) -> dict[str, int]:
+def match_field(session: Reading, ref: FieldRef, standing: Sequence[Annotation]) -> Match | None:
+    """Return which cells the annotations of a field hit; None if the field is gone or has no current masks.
+
+    Masks are read only for annotations that were made on others.
+    """
+    plate = session.plates.get(ref.plate)
+    if plate is None or plate.name not in session.setting("segmenters"):
+        return None
+    try:
+        field = plate.field(ref.well, ref.field)
+    except PlateError:
+        return None  # the well's images are gone; its annotations and their crops stay
+    key = mask_key(field, segmenter_record(session, plate))
+    if not session.project.masks.has(ref, key):
+        return None
+    return match_known(standing, key) or match(standing, session.project.masks.read(ref, key), REACH)
+
+
+def counts(session: Reading) -> dict[str, int]:
     """Return how many annotations each class has."""
     counted = Counter(a.phenotype for a in session.annotations.active.values())
     return {name: counted.get(name, 0) for name in session.annotations.classes}

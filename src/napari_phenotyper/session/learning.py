@@ -13,15 +13,15 @@ from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.core.training import Model, TrainingSet
+from napari_phenotyper.core.training import Model, ModelState, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.evaluation.crossval import evaluate as cross_evaluate
 from napari_phenotyper.session.gathering import Trainable, training_set
-from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
 from napari_phenotyper.session.keys import Record, prediction_key
 from napari_phenotyper.session.measuring import is_measured, wanted
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
+from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, predict_wells
 
 DEFAULT_CLASSIFIER = "svm"
@@ -49,20 +49,40 @@ def evaluate(
     ------
     TrainingError, SettingError, ExtensionError, Cancelled
     """
-    gathered = training_set(session, group)
+    return carry_out(evaluate_steps(session, classifier, settings, group, folds), progress)
+
+
+def evaluate_steps(
+    session: Session,
+    classifier: str = DEFAULT_CLASSIFIER,
+    settings: Mapping[str, object] | None = None,
+    group: str = "well",
+    folds: int = 5,
+) -> Steps[dict[str, Any]]:
+    """Return the steps that `evaluate` carries out, which raise what it raises."""
     extension = session.registry.get("classifier", classifier)
     made = extension.make(settings)
     record = extension.record(made)
+    gathered: Trainable = yield Away(_gather, (session.snapshot(), group))
     key = digest(gathered.key, record, group, folds)
     kept = session.project.reports.get("evaluation", key)
     if kept is not None:
         return kept
-    report: dict[str, Any] = dict(cross_evaluate(made, gathered.training, progress, folds, group))
+    report: dict[str, Any] = yield Away(_cross_evaluate, (made, gathered.training, folds, group), heavy=True)
     report["warnings"] = [*gathered.warnings, *report.get("warnings", [])]
     report |= {"classifier": dict(record), "group": group, "key": key, "training": gathered.key}
     if not session.project.read_only:
         session.project.reports.put("evaluation", key, report)
     return report
+
+
+def _gather(session: Reading, group: str, progress: Progress) -> Trainable:
+    progress(0.0, "Gathering the annotated cells")
+    return training_set(session, group)
+
+
+def _cross_evaluate(made: Any, training: TrainingSet, folds: int, group: str, progress: Progress) -> dict[str, Any]:
+    return dict(cross_evaluate(made, training, progress, folds, group))
 
 
 def train(
@@ -79,21 +99,33 @@ def train(
     ------
     TrainingError, SettingError, ExtensionError, ProjectError, Cancelled
     """
+    return carry_out(train_steps(session, classifier, settings), progress)
+
+
+def train_steps(
+    session: Session, classifier: str = DEFAULT_CLASSIFIER, settings: Mapping[str, object] | None = None
+) -> Steps[str]:
+    """Return the steps that `train` carries out, which raise what it raises."""
     needs_writing(session)
-    gathered = training_set(session)
     extension = session.registry.get("classifier", classifier)
     made = extension.make(settings)
     record = extension.record(made)
+    gathered: Trainable = yield Away(_gather, (session.snapshot(), "well"))
     model_id = f"{classifier}-{digest(gathered.key, record)[:10]}"
     if model_id not in session.project.models.ids():
-        model: Model = made.fit(gathered.training, progress)
-        session.project.models.save(model_id, record, model.state(), _card(session, gathered, record, model))
+        fitted: ModelState = yield Away(_fit, (made, gathered.training), heavy=True)
+        session.project.models.save(model_id, record, fitted, _card(session, gathered, record))
     session.set("model", {"id": model_id})
     session.events.models.emit(model_id)
     return model_id
 
 
-def _card(session: Session, gathered: Trainable, record: Record, model: Model) -> dict[str, Json]:
+def _fit(made: Any, training: TrainingSet, progress: Progress) -> ModelState:
+    model: Model = made.fit(training, progress)
+    return model.state()
+
+
+def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Json]:
     training = gathered.training
     scores = [
         report
@@ -101,7 +133,7 @@ def _card(session: Session, gathered: Trainable, record: Record, model: Model) -
         if report.get("training") == gathered.key and report.get("classifier") == dict(record)
     ]
     return {
-        "classes": list(model.classes),
+        "classes": list(training.classes),
         "cells": {name: int(n) for name, n in zip(training.classes, training.counts, strict=True)},
         "wells": list(training.group_names),
         "plates": sorted({chunk.field.plate for chunk in training.cells}),
@@ -115,12 +147,12 @@ def _card(session: Session, gathered: Trainable, record: Record, model: Model) -
     }
 
 
-def _pixel_size(session: Session, training: TrainingSet) -> float | None:
+def _pixel_size(session: Reading, training: TrainingSet) -> float | None:
     ref = training.cells[0].field
     return session.plates[ref.plate].field(ref.well, ref.field).info.pixel_size
 
 
-def model_in_use(session: Session, name: str | None = None) -> str:
+def model_in_use(session: Reading, name: str | None = None) -> str:
     """Return the id of the model that is named (its first letters do), else of the one trained last.
 
     Raises
@@ -134,7 +166,7 @@ def model_in_use(session: Session, name: str | None = None) -> str:
     return session.project.models.resolve(name)
 
 
-def scores_of(session: Session, model_id: str) -> dict[str, Any] | None:
+def scores_of(session: Reading, model_id: str) -> dict[str, Any] | None:
     """Return the evaluation of a model's classifier on the model's own training cells, or None if there is none."""
     card = session.project.models.card(model_id)
     for report in session.project.reports.all("evaluation"):
@@ -144,7 +176,7 @@ def scores_of(session: Session, model_id: str) -> dict[str, Any] | None:
 
 
 def predicted_wells(
-    session: Session, plate: Plate, model_id: str, wells: Sequence[str] | None = None
+    session: Reading, plate: Plate, model_id: str, wells: Sequence[str] | None = None
 ) -> dict[WellRef, tuple[str, list[Wanted]]]:
     """Return, per well with measured fields, the key of its prediction and those fields."""
     by_well: dict[WellRef, list[Wanted]] = {}
@@ -173,15 +205,28 @@ def predict(
     TrainingError
         If nothing is measured.
     """
-    return carry_out(session, predict_job(session, plates, model, wells), progress)
+    return carry_out(predict_steps(session, plates, model, wells), progress)
 
 
-def predict_job(
+def predict_steps(
     session: Session, plates: Sequence[Plate], model: str | None = None, wells: Sequence[str] | None = None
-) -> PlateJob:
-    """Return the job that `predict` carries out. Raises ModelError, TrainingError, ProjectError."""
+) -> Steps[PlateOutcome]:
+    """Return the steps that `predict` carries out, which raise what it raises."""
     needs_writing(session)
     model_id = model_in_use(session, model)
+    todo, kept, cells = yield Away(_to_predict, (session.snapshot(), plates, model_id, wells))
+    batches = [todo[i : i + _WELLS_A_JOB] for i in range(0, len(todo), _WELLS_A_JOB)]
+    named = [(f"{b[0][0].plate} {b[0][0].well}–{b[-1][0].well}", (session.folder, model_id, b)) for b in batches]
+    outcomes = yield over_plate(session.runner, predict_wells, named, "Predicting wells, batch")
+    session.events.predictions.emit(model_id)
+    failed = sum(len(batch) for batch, outcome in zip(batches, outcomes, strict=True) if outcome.error)
+    return replace(summary(outcomes, kept, cells), done=len(todo) - failed)
+
+
+def _to_predict(
+    session: Reading, plates: Sequence[Plate], model_id: str, wells: Sequence[str] | None, progress: Progress
+) -> tuple[list[tuple[WellRef, str, list[Wanted]]], int, int]:
+    """Return the wells without current predictions; how many have them; their cells. Raises TrainingError."""
     todo: list[tuple[WellRef, str, list[Wanted]]] = []
     kept = cells = 0
     for plate in plates:
@@ -194,19 +239,11 @@ def predict_job(
                 cells += sum(session.project.masks.count(i.field.ref, i.mask) for i in items)
             else:
                 todo.append((well, key, items))
-    batches = [todo[i : i + _WELLS_A_JOB] for i in range(0, len(todo), _WELLS_A_JOB)]
-    named = [(f"{b[0][0].plate} {b[0][0].well}–{b[-1][0].well}", (session.folder, model_id, b)) for b in batches]
-
-    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
-        session.events.predictions.emit(model_id)
-        failed = sum(len(batch) for batch, outcome in zip(batches, outcomes, strict=True) if outcome.error)
-        return replace(summary(outcomes, kept, cells), done=len(todo) - failed)
-
-    return PlateJob("Predicting wells, batch", predict_wells, named, finish)
+    return todo, kept, cells
 
 
 def predictions_of(
-    session: Session, plate: Plate, model_id: str, wells: Sequence[str] | None = None
+    session: Reading, plate: Plate, model_id: str, wells: Sequence[str] | None = None
 ) -> dict[FieldRef, Prediction]:
     """Return the current predictions of a plate, or of some wells, by a kept model, by field."""
     found = {}

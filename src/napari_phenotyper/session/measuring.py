@@ -9,22 +9,25 @@ from typing import Any
 
 from napari_phenotyper.core.cells import Cells
 from napari_phenotyper.core.errors import SettingError, TrainingError
+from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.failures import note_failures
-from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
-from napari_phenotyper.session.keys import Record, block_key
-from napari_phenotyper.session.segmenting import current_masks
+from napari_phenotyper.session.keys import Record, block_key, mask_key
+from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.segmenting import current_masks, segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
+from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
 from napari_phenotyper.store.cell_files import CellKeys
+from napari_phenotyper.store.cells import CellStore
 
 Records = Mapping[str, Record]
 
 
-def extractor_records(session: Session) -> Records:
+def extractor_records(session: Reading) -> Records:
     """Return the extractors the project measures with, all there are by default: id to record."""
     chosen = session.setting("extractors") or {name: {} for name in session.registry.ids("extractor")}
     records = {}
@@ -43,15 +46,23 @@ def choose_extractors(session: Session, names: Sequence[str]) -> None:
     session.set("extractors", {name: {} for name in names})
 
 
-def wanted(session: Session, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Wanted]:
+def wanted(session: Reading, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Wanted]:
     """Yield the segmented fields with the keys of their masks and columns. Raises TrainingError."""
     records = extractor_records(session)
     for field, mask in current_masks(session, plate, wells):
         yield Wanted(field, mask, {name: block_key(mask, record) for name, record in records.items()})
 
 
+def wanted_field(session: Reading, field: Field) -> Wanted | None:
+    """Return a field with the keys of its masks and columns, None if it is not segmented. Raises TrainingError."""
+    mask = mask_key(field, segmenter_record(session, session.plates[field.ref.plate]))
+    if not session.project.masks.has(field.ref, mask):
+        return None
+    return Wanted(field, mask, {name: block_key(mask, r) for name, r in extractor_records(session).items()})
+
+
 def wanted_by_well(
-    session: Session, plate: Plate, wells: Sequence[str] | None = None
+    session: Reading, plate: Plate, wells: Sequence[str] | None = None
 ) -> Mapping[WellRef, tuple[Wanted, ...]]:
     """Return the segmented fields of each well that has any. Raises TrainingError."""
     found: dict[WellRef, list[Wanted]] = defaultdict(list)
@@ -60,7 +71,7 @@ def wanted_by_well(
     return {well: tuple(items) for well, items in found.items()}
 
 
-def is_measured(session: Session, item: Wanted) -> bool:
+def is_measured(session: Reading, item: Wanted) -> bool:
     """Tell whether a field's current columns are on disk."""
     return session.project.cells.has(item.field.ref, item.mask, item.blocks)
 
@@ -90,24 +101,42 @@ def measure(
     TrainingError
         If a plate is not segmented.
     """
-    return carry_out(session, measure_job(session, plates, extractors, wells), progress)
+    return carry_out(measure_steps(session, plates, extractors, wells), progress)
 
 
-def measure_job(
+def measure_steps(
     session: Session,
     plates: Sequence[Plate],
     extractors: Sequence[str] | None = None,
     wells: Sequence[str] | None = None,
-) -> PlateJob:
-    """Return the job that `measure` carries out. Raises TrainingError, ExtensionError, ProjectError."""
+    first: str = "",
+) -> Steps[PlateOutcome]:
+    """Return the steps that `measure` carries out; the well named first comes before the others.
+
+    Raises TrainingError, ExtensionError, ProjectError.
+    """
     needs_writing(session)
     if extractors is not None:
         choose_extractors(session, extractors)
+    todo, kept, cells = yield Away(_to_measure, (session.snapshot(), plates, wells))
+    todo.sort(key=lambda item: item[0].well != first)
+    outcomes = _by_field((yield over_plate(session.runner, measure_well, todo, "Measuring well")))
+    note_failures(session, outcomes)
+    yield Away(_compact, (session.snapshot(), plates))
+    for plate in plates:
+        session.events.cells.emit(plate.name)
+    return summary(outcomes, kept, cells)
+
+
+def _to_measure(
+    session: Reading, plates: Sequence[Plate], wells: Sequence[str] | None, progress: Progress
+) -> tuple[list[tuple[WellRef, tuple[Any, ...]]], int, int]:
+    """Return the wells with columns to measure and the arguments of their jobs; how many have none; their cells."""
     made: dict[str, Any] = {
         name: session.registry.make("extractor", name, record["settings"])  # type: ignore[arg-type]
         for name, record in extractor_records(session).items()
     }
-    items: list[tuple[Any, tuple[Any, ...]]] = []
+    items: list[tuple[WellRef, tuple[Any, ...]]] = []
     kept = cells = 0
     for plate in plates:
         for well, fields in wanted_by_well(session, plate, wells).items():
@@ -117,19 +146,17 @@ def measure_job(
             kept += not todo
             if todo:
                 items.append((well, (session.folder, well, todo, made)))
-
-    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
-        by_field = _by_field(outcomes)
-        note_failures(session, by_field)
-        for plate in plates:
-            session.project.cells.compact(plate.name, wanted_keys(session, plate))
-            session.events.cells.emit(plate.name)
-        return summary(by_field, kept, cells)
-
-    return PlateJob("Measuring well", measure_well, items, finish)
+    return items, kept, cells
 
 
-def _missing(session: Session, item: Wanted) -> Wanted | None:
+def _compact(session: Reading, plates: Sequence[Plate], progress: Progress) -> None:
+    """Gather what was measured well by well in one file per plate: by key, as workers write, so without the lock."""
+    for done, plate in enumerate(plates):
+        progress(done / len(plates), f"Gathering the cells of {plate.name}")
+        CellStore(session.project.cells.folder).compact(plate.name, wanted_keys(session, plate))
+
+
+def _missing(session: Reading, item: Wanted) -> Wanted | None:
     """Return what is still to be measured of a field, or None if nothing is."""
     names = session.project.cells.missing(item.field.ref, item.mask, item.blocks)
     if names is None:
@@ -144,12 +171,12 @@ def _by_field(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return wells + fields
 
 
-def wanted_keys(session: Session, plate: Plate) -> dict[FieldRef, CellKeys]:
+def wanted_keys(session: Reading, plate: Plate) -> dict[FieldRef, CellKeys]:
     """Return under which keys the current cells of each segmented field lie. Raises TrainingError."""
     return {item.field.ref: CellKeys(item.mask, item.blocks) for item in wanted(session, plate)}
 
 
-def cells_of(session: Session, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Cells]:
+def cells_of(session: Reading, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Cells]:
     """Yield the current cells of a plate, field by field; fields that are not measured are passed over.
 
     Raises

@@ -11,9 +11,9 @@ from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
-from napari_phenotyper.session.jobs import PlateOutcome
 from napari_phenotyper.session.layouts import set_layout
 from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.steps import PlateOutcome
 
 
 @dataclass

@@ -10,17 +10,20 @@ from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.engine.plate import Outcome
+from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.failures import note_failures
-from napari_phenotyper.session.jobs import PlateJob, PlateOutcome, carry_out, summary
 from napari_phenotyper.session.keys import Record, mask_key
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
+from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import resolve_segmenter, segment_field
 
 DEFAULT_SEGMENTER = "nuclei"
 
+_Item = tuple[FieldRef, tuple[Any, ...]]
 
-def segmenter_record(session: Session, plate: Plate) -> Record:
+
+def segmenter_record(session: Reading, plate: Plate) -> Record:
     """Return the segmenter that a plate is segmented with, parameters as resolved.
 
     Raises
@@ -34,7 +37,7 @@ def segmenter_record(session: Session, plate: Plate) -> Record:
     return cast("Record", record["resolved"])
 
 
-def current_masks(session: Session, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[tuple[Field, str]]:
+def current_masks(session: Reading, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[tuple[Field, str]]:
     """Yield the fields that have current masks, and the keys of these. Raises TrainingError."""
     record = segmenter_record(session, plate)
     for field in plate.fields(wells):
@@ -43,13 +46,13 @@ def current_masks(session: Session, plate: Plate, wells: Sequence[str] | None = 
             yield field, key
 
 
-def masks_of(session: Session, field: Field) -> Masks | None:
+def masks_of(session: Reading, field: Field) -> Masks | None:
     """Return the current masks of a field, or None."""
     key = mask_key(field, segmenter_record(session, session.plates[field.ref.plate]))
     return session.project.masks.read(field.ref, key) if session.project.masks.has(field.ref, key) else None
 
 
-def choose_segmenter(session: Session, plate: Plate, name: str, settings: Mapping[str, object]) -> Any:
+def choose_segmenter(session: Session, plate: Plate, name: str, settings: Mapping[str, object]) -> Steps[Any]:
     """Return a segmenter for a plate with every open parameter decided, and remember it.
 
     What was decided before for the same settings is used again, so that fields segmented later match.
@@ -59,7 +62,8 @@ def choose_segmenter(session: Session, plate: Plate, name: str, settings: Mappin
     saved = dict(session.setting("segmenters"))
     if saved.get(plate.name, {}).get("asked") == asked and saved[plate.name]["sampled"]:
         return extension.make(saved[plate.name]["resolved"]["settings"])
-    resolved, sampled = resolve_segmenter(plate, extension.make(settings))
+    resolved, sampled = yield Away(resolve_segmenter, (plate, extension.make(settings)), heavy=True)
+    saved = dict(session.setting("segmenters"))
     saved[plate.name] = {"asked": asked, "resolved": dict(extension.record(resolved)), "sampled": sampled}
     session.set("segmenters", saved)
     return resolved
@@ -90,39 +94,51 @@ def segment(
     ------
     ExtensionError, SettingError, ProjectError, Cancelled
     """
-    return carry_out(session, segment_job(session, plates, segmenter, settings, wells), progress)
+    return carry_out(segment_steps(session, plates, segmenter, settings, wells), progress)
 
 
-def segment_job(
+def segment_steps(
     session: Session,
     plates: Sequence[Plate],
     segmenter: str | None = None,
     settings: Mapping[str, object] | None = None,
     wells: Sequence[str] | None = None,
-) -> PlateJob:
-    """Return the job that `segment` carries out. Raises ExtensionError, SettingError, ProjectError."""
+    first: str = "",
+) -> Steps[PlateOutcome]:
+    """Return the steps that `segment` carries out; the well named first comes before the others.
+
+    Raises ExtensionError, SettingError, ProjectError.
+    """
     needs_writing(session)
-    items: list[tuple[Any, tuple[Any, ...]]] = []
+    todo: list[_Item] = []
     kept = cells = 0
     for plate in plates:
-        name, chosen = _choice(session, plate, segmenter, settings)
-        made = choose_segmenter(session, plate, name, chosen)
-        record = segmenter_record(session, plate)
-        for field in plate.fields(wells):
-            key = mask_key(field, record)
-            if session.project.masks.has(field.ref, key):
-                kept += 1
-                cells += session.project.masks.count(field.ref, key)
-            else:
-                items.append((field.ref, (session.folder, field, made, record, key)))
+        made = yield from choose_segmenter(session, plate, *_choice(session, plate, segmenter, settings))
+        items, there, count = yield Away(_to_segment, (session.snapshot(), plate, made, wells))
+        todo, kept, cells = todo + items, kept + there, cells + count
+    todo.sort(key=lambda item: item[0].well != first)
+    outcomes = yield over_plate(session.runner, segment_field, todo, "Segmenting field")
+    note_failures(session, outcomes)
+    for plate in plates:
+        session.events.masks.emit(plate.name)
+    return summary(outcomes, kept, cells)
 
-    def finish(outcomes: Sequence[Outcome]) -> PlateOutcome:
-        note_failures(session, outcomes)
-        for plate in plates:
-            session.events.masks.emit(plate.name)
-        return summary(outcomes, kept, cells)
 
-    return PlateJob("Segmenting field", segment_field, items, finish)
+def _to_segment(
+    session: Reading, plate: Plate, segmenter: Any, wells: Sequence[str] | None, progress: Progress
+) -> tuple[list[_Item], int, int]:
+    """Return the fields without current masks and the arguments of their jobs; how many are current; their cells."""
+    items: list[_Item] = []
+    kept = cells = 0
+    record = segmenter_record(session, plate)
+    for field in plate.fields(wells):
+        key = mask_key(field, record)
+        if session.project.masks.has(field.ref, key):
+            kept += 1
+            cells += session.project.masks.count(field.ref, key)
+        else:
+            items.append((field.ref, (session.folder, field, segmenter, record, key)))
+    return items, kept, cells
 
 
 def _choice(

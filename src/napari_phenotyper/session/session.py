@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 from psygnal import Signal, SignalGroup
 
-from napari_phenotyper.core.annotations import Annotations, replay
+from napari_phenotyper.core.annotations import Event
 from napari_phenotyper.core.errors import PhenotyperError, PlateError, ProjectError, ProjectLockedError
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.plate import Layout, Plate
+from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.engine.runner import Runner
 from napari_phenotyper.session.opening import Found, find_plates, own_name, read_again, unique_names, whole_path
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.store.project import Project
 from napari_phenotyper.store.settings import PlateEntry
 
@@ -31,7 +32,7 @@ class SessionEvents(SignalGroup):
     predictions = Signal(str)
 
 
-class Session:
+class Session(Reading):
     """A project that is open. Only the thread that made it writes to it.
 
     Parameters
@@ -54,46 +55,64 @@ class Session:
     """
 
     def __init__(self, project: Project, registry: Registry, runner: Runner) -> None:
-        self.project = project
-        self.registry = registry
+        super().__init__(project, registry, {})
         self.runner = runner
         self.events = SessionEvents()
-        self.plates: dict[str, Plate] = {}
         self.problems: list[str] = []
         self._sources: dict[str, str] = {}
-        self._annotations: Annotations | None = None
+        self._saved: list[Event] | None = None
+        self._unsaved: list[Future[Event]] = []
         self._reopen()
-
-    @property
-    def folder(self) -> Path:
-        """The project folder."""
-        return self.project.folder
-
-    @property
-    def annotations(self) -> Annotations:
-        """The annotations that stand."""
-        if self._annotations is None:
-            self._annotations = replay(self.project.journal.events())
-        return self._annotations
 
     def annotate(self, kind: str, payload: Mapping[str, Json], who: str = "") -> None:
         """Write an event to the journal and wait until it is saved. Raises ProjectError."""
+        try:
+            self.annotate_soon(kind, payload, who).result()
+        except ProjectError:
+            self.forget_unsaved()
+            raise
+
+    def annotate_soon(self, kind: str, payload: Mapping[str, Json], who: str = "") -> Future[Event]:
+        """Let an event stand at once and queue it for the journal.
+
+        Returns
+        -------
+        A future that resolves when the event is saved. Where it fails, `forget_unsaved` brings the state back to
+        what the journal holds.
+
+        Raises
+        ------
+        ProjectError
+            If nothing may be written.
+        """
         before = self.annotations
-        event = self.project.journal.append_wait(kind, payload, who)
-        self._annotations = None if kind in ("undo", "redo") else before.apply(event)  # else one more on top will do
+        saved = self.project.journal.append(kind, payload, who)
+        self._unsaved.append(saved)
+        replayed = kind in ("undo", "redo")  # else one more on top will do
+        self._annotations = None if replayed else before.apply(Event(0, kind, payload, who))
         self.events.annotations.emit()
+        return saved
 
     @property
-    def layout(self) -> Layout:
-        """Conditions of the wells of all plates."""
-        merged = Layout()
-        for plate in self.plates.values():
-            merged = merged.merged(plate.layout)
-        return merged
+    def unsaved(self) -> int:
+        """How many events are on their way to the disk."""
+        return sum(not future.done() for future in self._unsaved)
 
-    def setting(self, name: str) -> Mapping[str, Any]:
-        """Return a group of parameters, empty if it was never set."""
-        return cast("Mapping[str, Any]", self.project.settings.parameters.get(name, {}))
+    def journal_events(self) -> tuple[Event, ...]:
+        """Return all events, waiting for those on their way to the disk; what could not be saved is not among them."""
+        if self._saved is None:
+            self._saved = list(self.project.journal.events())
+        known = self._saved[-1].seq if self._saved else 0
+        for future in self._unsaved:
+            if future.exception() is None and (event := future.result()).seq > known:
+                self._saved.append(event)
+        self._unsaved.clear()
+        return tuple(self._saved)
+
+    def forget_unsaved(self) -> None:
+        """Bring the annotations back to what the journal holds."""
+        self._annotations = None
+        self.events.annotations.emit()
 
     def set(self, name: str, value: Mapping[str, Json]) -> None:
         """Replace a group of parameters. Raises ProjectError."""
@@ -125,11 +144,10 @@ class Session:
         return tuple(opened)
 
     def all_plates(self) -> tuple[Plate, ...]:
-        """Return every plate of the project. Raises PlateError if there is none."""
-        if not self.plates:
-            why = " ".join(self.problems) or f"The project {self.folder} has no plate."
-            raise PlateError(why, "Open one: phenotyper info PLATE --project DIR.")
-        return tuple(self.plates.values())
+        """Return every plate of the project. Raises PlateError if there is none, with the reason."""
+        if not self.plates and self.problems:
+            raise PlateError(" ".join(self.problems), "Open one: phenotyper info PLATE --project DIR.")
+        return super().all_plates()
 
     def update(self, plate: Plate) -> None:
         """Put a changed plate in place of the one of the same name."""

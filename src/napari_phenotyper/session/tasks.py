@@ -83,7 +83,7 @@ def scene_of(field: Field, masks: Masks | None = None) -> Scene:
     return Scene(field.ref, _Channels(field), field.info.pixel_size, masks)
 
 
-def resolve_segmenter(plate: Plate, segmenter: Any, count: int = _SAMPLE) -> tuple[Any, int]:
+def resolve_segmenter(plate: Plate, segmenter: Any, progress: Progress, count: int = _SAMPLE) -> tuple[Any, int]:
     """Decide a segmenter's open parameters from fields spread evenly over a plate.
 
     Fields that cannot be read are passed over: they are named, with their remedy, when they are segmented.
@@ -95,6 +95,7 @@ def resolve_segmenter(plate: Plate, segmenter: Any, count: int = _SAMPLE) -> tup
     fields = list(plate.fields())
     scenes = []
     for i in np.unique(np.linspace(0, len(fields) - 1, min(count, len(fields))).round().astype(int)):
+        progress(0.0, f"Looking at {fields[i].ref}")
         try:
             scene = scene_of(fields[i])
             list(scene.pixels.values())

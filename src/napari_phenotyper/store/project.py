@@ -117,6 +117,10 @@ class Project:
             write_json(self.folder / SETTINGS, settings.state(self.folder))
             self._settings = settings
 
+    def take_settings(self, settings: Settings) -> None:
+        """Read by these settings from now on, where another holder of the project has just replaced them."""
+        self._settings = settings
+
     def clean(self, needed: Collection[str]) -> int:
         """Remove masks, cells, predictions and profiles under keys that are not needed, and remains of dead jobs.
 

@@ -124,6 +124,10 @@ class FieldCrops:
         return out
 
 
+Kept = dict[CropSpec, tuple[NDArray[np.int32], Float32]]
+"""By spec: n ids, and (n, c, size, size) crops."""
+
+
 @dataclass(frozen=True, eq=False)
 class CachedCrops:
     """Crops that are cut once for all cells of a chunk and kept by spec: what cross-validation reads again and again.
@@ -134,13 +138,15 @@ class CachedCrops:
         Where they are cut the first time.
     ids, y, x
         All cells of the chunk.
+    kept
+        What has been cut, perhaps for a smaller chunk of the same masks.
     """
 
     source: CropSource
     ids: NDArray[np.int32]
     y: Float32
     x: Float32
-    _kept: dict[CropSpec, Float32] = field(default_factory=dict, repr=False)
+    kept: Kept = field(default_factory=dict, repr=False)
 
     @property
     def pixel_size(self) -> float | None:
@@ -149,7 +155,15 @@ class CachedCrops:
 
     def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
         """Return (n, c, size, size) float32 of cells that the chunk holds."""
-        if spec not in self._kept:
-            self._kept[spec] = self.source.crops(self.ids, self.y, self.x, spec)
-        order = np.argsort(self.ids)
-        return np.asarray(self._kept[spec][order[np.searchsorted(self.ids, ids, sorter=order)]], np.float32)
+        new = ~np.isin(self.ids, self.kept[spec][0]) if spec in self.kept else np.ones(len(self.ids), bool)
+        if new.any():
+            cut_now = self.source.crops(self.ids[new], self.y[new], self.x[new], spec)
+            before = self.kept.get(spec)
+            self.kept[spec] = (
+                (self.ids[new], cut_now)
+                if before is None
+                else (np.concatenate([before[0], self.ids[new]]), np.concatenate([before[1], cut_now]))
+            )
+        known, crops = self.kept[spec]
+        order = np.argsort(known)
+        return np.asarray(crops[order[np.searchsorted(known, ids, sorter=order)]], np.float32)

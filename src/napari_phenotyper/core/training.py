@@ -65,6 +65,9 @@ class TrainingSet:
         For everything random in the fit.
     before
         The model to start from, when learning live; None for a cold fit.
+    seconds
+        How long the fit may take, when learning live; a classifier that learns step by step returns what it has by
+        then. None for as long as it needs.
     unlabelled
         Chunks without annotations, for methods that use them.
     domains
@@ -78,6 +81,7 @@ class TrainingSet:
     group_names: tuple[str, ...]
     seed: int = 0
     before: Model | None = None
+    seconds: float | None = None
     unlabelled: tuple[Cells, ...] = ()
     domains: NDArray[np.intp] | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from napari_phenotyper.core.keys import digest
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.engine.plate import Outcome
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 
 _KIND = "failed"
@@ -34,7 +35,7 @@ def note_failures(session: Session, outcomes: Sequence[Outcome]) -> None:
         session.project.reports.put(_KIND, digest(name), {"plate": name, "failed": failed})
 
 
-def failures_of(session: Session, plate: Plate) -> Mapping[str, str]:
+def failures_of(session: Reading, plate: Plate) -> Mapping[str, str]:
     """Return the fields and wells of a plate that failed when they were last tried, and why."""
     report = session.project.reports.get(_KIND, digest(plate.name))
     return dict(report["failed"]) if report else {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from napari_phenotyper.core.annotations import Annotation, Match
 from napari_phenotyper.core.cells import Cells
-from napari_phenotyper.core.crops import CachedCrops
+from napari_phenotyper.core.crops import CachedCrops, Kept
 from napari_phenotyper.core.errors import SettingError, TrainingError
 from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.training import TrainingSet
@@ -80,8 +80,10 @@ def training_set(session: Reading, group: str = "well", seed: int = 0) -> Traina
     return assemble(session, [sample for sample in samples if sample is not None], group, seed)
 
 
-def sample_field(session: Reading, ref: FieldRef, standing: Sequence[Annotation]) -> FieldSample | None:
-    """Read the annotated cells of a field; None if it has no current masks."""
+def sample_field(
+    session: Reading, ref: FieldRef, standing: Sequence[Annotation], kept: Kept | None = None
+) -> FieldSample | None:
+    """Read the annotated cells of a field; None if it has no current masks. `kept` are crops of the same masks."""
     matched = match_field(session, ref, standing)
     if matched is None:
         return None
@@ -90,7 +92,9 @@ def sample_field(session: Reading, ref: FieldRef, standing: Sequence[Annotation]
     if item is None or cells is None:
         return FieldSample(ref, item, matched, None)
     rows = np.flatnonzero(np.isin(cells.ids, list(matched.cells)))
-    return FieldSample(ref, item, matched, _with_cached_crops(session, item, cells.take(rows)))
+    return FieldSample(
+        ref, item, matched, _with_cached_crops(session, item, cells.take(rows), {} if kept is None else kept)
+    )
 
 
 def assemble(session: Reading, samples: Sequence[FieldSample], group: str = "well", seed: int = 0) -> Trainable:
@@ -122,13 +126,11 @@ def assemble(session: Reading, samples: Sequence[FieldSample], group: str = "wel
     return Trainable(training, digest(parts, list(classes), seed), _warnings(samples))
 
 
-def _with_cached_crops(session: Reading, item: Wanted, cells: Cells) -> Cells:
+def _with_cached_crops(session: Reading, item: Wanted, cells: Cells, kept: Kept) -> Cells:
     """Return cells whose crops are cut once, however often cross-validation asks for them."""
     live = with_pixels(session.folder, item, cells)
     assert live.pixels is not None
-    return Cells(
-        cells.field, cells.ids, cells.y, cells.x, cells.blocks, CachedCrops(live.pixels, cells.ids, cells.y, cells.x)
-    )
+    return replace(cells, pixels=CachedCrops(live.pixels, cells.ids, cells.y, cells.x, kept))
 
 
 def _group(session: Reading, ref: FieldRef, group: str, annotator: str) -> str:

@@ -115,7 +115,7 @@ def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress
                    earlier.get(ref, ()))  # fmt: skip
         contested += len(match(new.annotations, masks, REACH).contested)
         if new.cells:
-            session.project.crops.put_many(crops_of(field, field.read(), masks, new.annotations))
+            session.project.crops.put_many(crops_of(field, list(field.read()), masks, new.annotations))
         marked.append(new)
     made = [a for new in marked for a in new.annotations]
     if made:
@@ -171,7 +171,7 @@ def cell_of(annotation: Annotation, masks: Masks, key: str) -> int:
 
 
 def crops_of(
-    field: Field, images: NDArray[np.generic], masks: Masks, made: Sequence[Annotation]
+    field: Field, images: Sequence[NDArray[np.generic]], masks: Masks, made: Sequence[Annotation]
 ) -> dict[str, KeptCrop]:
     """Return pixels and mask of each annotated cell with a margin: what is left of it should its plate be lost.
 
@@ -180,7 +180,7 @@ def crops_of(
     field
         Where the cells lie.
     images
-        (c, y, x), all channels of the field.
+        (y, x) pixels of every channel of the field.
     masks, made
         Its masks, and annotations that were made on them.
     """
@@ -190,7 +190,8 @@ def crops_of(
         if annotation.cell:
             rows, columns = pixels_near(masks.labels[NUCLEI], annotation.cell, annotation.y, annotation.x)
             top, left = max(int(rows.min()) - _MARGIN, 0), max(int(columns.min()) - _MARGIN, 0)
-            pixels = images[:, top : rows.max() + _MARGIN + 1, left : columns.max() + _MARGIN + 1]
+            window = slice(top, rows.max() + _MARGIN + 1), slice(left, columns.max() + _MARGIN + 1)
+            pixels = np.stack([image[window] for image in images])
             mask = np.zeros(pixels.shape[1:], bool)
             mask[rows - top, columns - left] = True
             crops[annotation.id] = KeptCrop(pixels, mask, record)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Session(Reading):
         self.problems: list[str] = []
         self._sources: dict[str, str] = {}
         self._saved: list[Event] | None = None
-        self._unsaved: list[Future[Event]] = []
+        self._unsaved: deque[Future[Event]] = deque()
         self._reopen()
 
     def annotate(self, kind: str, payload: Mapping[str, Json], who: str = "") -> None:
@@ -98,21 +99,37 @@ class Session(Reading):
         """How many events are on their way to the disk."""
         return sum(not future.done() for future in self._unsaved)
 
+    def lost_writes(self) -> BaseException | None:
+        """Return why an event could not be saved, None if all could; the state is then the journal's again."""
+        failure = self._collect()
+        if failure is not None:
+            self.forget_unsaved()
+        return failure
+
     def journal_events(self) -> tuple[Event, ...]:
         """Return all events, waiting for those on their way to the disk; what could not be saved is not among them."""
+        wait(self._unsaved)
         if self._saved is None:
             self._saved = list(self.project.journal.events())
-        known = self._saved[-1].seq if self._saved else 0
-        for future in self._unsaved:
-            if future.exception() is None and (event := future.result()).seq > known:
-                self._saved.append(event)
-        self._unsaved.clear()
+        self._collect()
         return tuple(self._saved)
 
     def forget_unsaved(self) -> None:
         """Bring the annotations back to what the journal holds."""
         self._annotations = None
         self.events.annotations.emit()
+
+    def _collect(self) -> BaseException | None:
+        """Take what has been saved from the waiting events; return why the last one that failed did."""
+        failure = None
+        while self._unsaved and self._unsaved[0].done():
+            future = self._unsaved.popleft()
+            failure = future.exception() or failure
+            if future.exception() is None and self._saved is not None:
+                known = self._saved[-1].seq if self._saved else 0
+                if future.result().seq > known:
+                    self._saved.append(future.result())
+        return failure
 
     def set(self, name: str, value: Mapping[str, Json]) -> None:
         """Replace a group of parameters. Raises ProjectError."""

@@ -1,0 +1,308 @@
+"""Everything behind one window: the session, what is open, what runs, what is learnt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal, SignalGroup
+
+from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.live import Later, Live
+from napari_phenotyper.desk.marking import Marking
+from napari_phenotyper.desk.predictions import Predictions
+from napari_phenotyper.desk.survey import Survey, survey
+from napari_phenotyper.desk.viewing import Viewing
+from napari_phenotyper.engine.engine import Job, Post
+from napari_phenotyper.engine.runner import Threads
+from napari_phenotyper.engine.worker import Workers
+from napari_phenotyper.session.channels import set_roles
+from napari_phenotyper.session.layouts import set_layout
+from napari_phenotyper.session.learning import evaluate_steps, model_in_use, predict_steps, predictions_of, train_steps
+from napari_phenotyper.session.measuring import measure_steps
+from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.segmenting import segment_steps
+from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.steps import PlateOutcome, Steps
+from napari_phenotyper.store.project import Project
+
+REFRESH = 2.0
+"""Seconds between two looks at what a plate job has done so far."""
+QUIET = 1.5
+"""Seconds without a click after which the scores are brought up to date."""
+QUICK = 1.0
+"""A fit that takes no longer is cross-validated without being asked for."""
+
+
+class DeskEvents(SignalGroup):
+    """What changed; whoever shows it asks for the new value."""
+
+    plates = Signal()
+    survey = Signal(str)
+    scores = Signal(object)
+    predictions = Signal(object)
+    selection = Signal(object)
+
+
+class Desk:
+    """What stands behind one window.
+
+    Parameters
+    ----------
+    session
+        Open. Its runner carries out plate jobs.
+    background
+        Where everything else runs.
+    later
+        Delays a call.
+
+    Attributes
+    ----------
+    events
+        plates(), survey(plate), scores(report), predictions(fields), selection(wells).
+    viewing, marking, live
+        The field that is open, its annotations, and what is learnt from them.
+    predictions
+        What the cells wear.
+    surveys
+        Plate name to what there is of it.
+    scores
+        The last evaluation, None before the first.
+    untestable
+        Why there is no newer one, in words.
+    selected
+        Wells that jobs are restricted to; none for all.
+    """
+
+    def __init__(self, session: Session, background: Background, later: Later) -> None:
+        self.session, self.background, self._later = session, background, later
+        self.events = DeskEvents()
+        self.predictions = Predictions()
+        self.viewing = Viewing(session, background)
+        self.live = Live(session, background, self.viewing, self.predictions, later)
+        self.marking = Marking(session, background, self.viewing, self.predictions)
+        self.surveys: dict[str, Survey] = {}
+        self.scores: dict[str, Any] | None = None
+        self.untestable = ""
+        self._scored: object = None
+        self.selected: frozenset[str] = frozenset()
+        self._quiet = later(0.0, _nothing)
+        session.events.masks.connect(self.look)
+        session.events.cells.connect(self.look)
+        session.events.plates.connect(self.events.plates.emit)
+        session.events.annotations.connect(self._scores_soon)
+        self.live.events.predicted.connect(self.events.predictions.emit)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the scores are of other annotations than those that stand."""
+        return self.scores is not None and self._scored is not self.session.annotations
+
+    def start(self) -> None:
+        """Look at every plate of the session, and open the first field."""
+        for text in self.session.problems:
+            self.background.events.problem.emit(text, "")
+        for plate in self.session.plates.values():
+            for text in plate.problems[:3]:
+                self.background.events.problem.emit(f"{plate.name}: {text}", "")
+            self.look(plate.name)
+        if self.session.plates:
+            self.viewing.show_plate(next(iter(self.session.plates)))
+        self._load_kept()
+
+    def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
+        """Open a plate, or a folder of plates, in this session's project. Raises PlateError, ProjectError."""
+        plates = self.session.open(path, pattern)
+        self.start()
+        return plates
+
+    def look(self, plate: str) -> None:
+        """Look up what there is of a plate."""
+        self.background.read(
+            f"survey {plate}",
+            "coalesce",
+            survey,
+            self.session.snapshot(),
+            plate,
+            on_result=lambda found: self._surveyed(plate, found),
+        )
+
+    def select(self, wells: Collection[str]) -> None:
+        """Restrict jobs to some wells of the plate that is open; none for all."""
+        self.selected = frozenset(wells)
+        self.events.selection.emit(self.selected)
+
+    def set_roles(self, plate: Plate, roles: Mapping[str, str]) -> None:
+        """Say what a plate's channels show."""
+        self._try(lambda: set_roles(self.session, [plate], roles))
+
+    def set_layout(self, path: Path) -> None:
+        """Read what was done to the wells from a file."""
+        self._try(lambda: set_layout(self.session, self.session.all_plates(), path))
+
+    def segment(self, segmenter: str | None = None, settings: Mapping[str, object] | None = None) -> None:
+        """Segment the plate that is open, or the wells selected, and measure what was segmented."""
+        plate = self.viewing.plate
+        if plate is not None:
+            wells, first = self._wells(), self._first()
+            steps = _segment_and_measure(self.session, plate, segmenter, settings, wells, first)
+            self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
+
+    def measure(self) -> None:
+        """Measure what is segmented of the plate that is open, or of the wells selected."""
+        plate = self.viewing.plate
+        if plate is not None:
+            steps = measure_steps(self.session, [plate], None, self._wells(), self._first())
+            self._over_plate(f"Measuring {plate.name}", plate, steps)
+
+    def evaluate(self) -> None:
+        """Cross-validate the classifier on all annotated cells."""
+        self._evaluate(f"Testing {self.live.classifier}", None)
+
+    def keep(self) -> None:
+        """Fit the classifier cold, store the model, and predict every plate with it."""
+        steps = _keep(self.session, self.live.classifier, self.live.settings)
+        title = f"Keeping {self.live.classifier}"
+        self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
+
+    def close(self) -> None:
+        """Stop what runs, save what waits, close the project."""
+        self._quiet()
+        self.live.on = False
+        self.background.close()
+        self.session.close()
+
+    def _wells(self) -> Sequence[str] | None:
+        return sorted(self.selected) or None
+
+    def _first(self) -> str:
+        return self.viewing.wish.well if self.viewing.wish is not None else ""
+
+    def _over_plate(self, title: str, plate: Plate, steps: Steps[PlateOutcome]) -> None:
+        job = self.background.start(
+            "plate",
+            "queue",
+            title,
+            steps,
+            self.session.runner,
+            lambda outcome: self._over(plate, outcome),
+        )
+        self._watch(job, plate.name)
+
+    def _watch(self, job: Job, plate: str) -> None:
+        """Look again and again at what a plate job has done so far."""
+        if job.over:
+            self.look(plate)
+            return
+        if job.state == "running":
+            self.session.events.masks.emit(plate)
+        self._later(REFRESH, lambda: self._watch(job, plate))
+
+    def _over(self, plate: Plate, outcome: PlateOutcome) -> None:
+        for name, why in list(outcome.failed.items())[:20]:
+            self.background.events.problem.emit(why if name in why else f"{name}: {why}", "")
+        failed = f", {len(outcome.failed)} failed" if outcome.failed else ""
+        self.background.tell(f"{plate.name}: {outcome.cells} cells{failed}.")
+
+    def _surveyed(self, plate: str, found: Survey) -> None:
+        self.surveys[plate] = found
+        self.predictions.keep_only([ref for s in self.surveys.values() for ref in s.cells])
+        self.live.know(plate, found)
+        self.events.survey.emit(plate)
+
+    def _scores_soon(self) -> None:
+        self.events.scores.emit(self.scores)
+        self._quiet()
+        self._quiet = self._later(QUIET, self._score)
+
+    def _score(self) -> None:
+        """Bring the scores up to date unasked where that costs little."""
+        if self.live.on and self.live.model is not None and self.live.seconds < QUICK:
+            self._evaluate("", self._untestable)
+
+    def _evaluate(self, title: str, on_failure: Callable[[BaseException], None] | None) -> None:
+        annotations = self.session.annotations
+        steps = evaluate_steps(self.session, self.live.classifier, self.live.settings)
+
+        def tested(report: dict[str, Any]) -> None:
+            self.scores, self._scored, self.untestable = report, annotations, ""
+            self.events.scores.emit(report)
+
+        self.background.start("scores", "replace", title, steps, self.session.runner, tested, on_failure)
+
+    def _untestable(self, error: BaseException) -> None:
+        self.untestable = str(error)
+        self.events.scores.emit(self.scores)
+
+    def _kept(self, model: str) -> None:
+        self.background.tell(f"Kept the model {model}; every plate wears it.")
+        self._load_kept()
+
+    def _load_kept(self) -> None:
+        """Show the predictions of the kept model, until live ones replace them."""
+        if self.session.project.models.ids():
+            self.background.read(
+                "kept", "replace", kept_predictions, self.session.snapshot(), on_result=self._show_kept
+            )
+
+    def _show_kept(self, found: list[Any]) -> None:
+        if found and (self.live.model is None or not self.live.on):
+            self.events.predictions.emit(self.predictions.put(found))
+
+    def _try(self, wish: Callable[[], object]) -> None:
+        try:
+            wish()
+        except PhenotyperError as error:
+            self.background.fail(error)
+
+
+def _nothing() -> None:
+    """Wait for nothing."""
+
+
+def _segment_and_measure(
+    session: Session,
+    plate: Plate,
+    segmenter: str | None,
+    settings: Mapping[str, object] | None,
+    wells: Sequence[str] | None,
+    first: str,
+) -> Steps[PlateOutcome]:
+    segmented = yield from segment_steps(session, [plate], segmenter, settings, wells, first)
+    measured = yield from measure_steps(session, [plate], None, wells, first)
+    return PlateOutcome(segmented.done, segmented.kept, measured.cells, {**segmented.failed, **measured.failed})
+
+
+def _keep(session: Session, classifier: str, settings: Mapping[str, object]) -> Steps[str]:
+    model: str = yield from train_steps(session, classifier, settings)
+    plates = [plate for plate in session.plates.values() if plate.name in session.setting("segmenters")]
+    yield from predict_steps(session, plates, model)
+    return model
+
+
+def kept_predictions(session: Reading, progress: Progress) -> list[Any]:
+    """Return the current predictions of the model in use, of all plates."""
+    model = model_in_use(session)
+    found = []
+    for plate in session.plates.values():
+        if plate.name in session.setting("segmenters"):
+            progress(0.0, f"Reading the predictions of {plate.name}")
+            found += list(predictions_of(session, plate, model).values())
+    return found
+
+
+def open_desk(folder: Path, post: Post, later: Later) -> Desk:
+    """Open a project, to write if nobody else does, with processes for plates and one that learns.
+
+    Raises ProjectError.
+    """
+    project = Project.open(folder)
+    cores = os.cpu_count() or 2
+    session = Session(project, Registry(), Workers(max(1, min(cores - 1, 8))))
+    return Desk(session, Background(Threads(2), Threads(4), Workers(1, max(1, cores // 2)), post), later)

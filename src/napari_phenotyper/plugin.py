@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-
-from platformdirs import user_cache_path
+from typing import TYPE_CHECKING, Any
 
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.session.opened import SUFFIX, opened
 from napari_phenotyper.session.opening import find_plates
-from napari_phenotyper.session.sample import sample_plate
-from napari_phenotyper.views.layers import LayerData, field_layers
+from napari_phenotyper.session.sample import cached_sample
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_phenotyper.views.dock import PhenotyperDock
+    from napari_phenotyper.views.layers import LayerData
+
+NAME, DOCK = "napari-phenotyper", "Phenotyper"
+TABS = {"plate": 0, "segment": 1, "annotate": 2, "train": 3}
+
+
+def dock_of(viewer: napari.Viewer) -> PhenotyperDock:
+    """Return the dock in a viewer's window, added if it is not there."""
+    from napari_phenotyper.views.dock import PhenotyperDock
+
+    _, widget = viewer.window.add_plugin_dock_widget(NAME, DOCK)
+    assert isinstance(widget, PhenotyperDock)
+    return widget
+
+
+def open_window(path: Path | None = None, pattern: str = "", project: Path | None = None) -> None:
+    """Open napari with the dock and a plate, the sample plate if none is named, and stay until it is closed."""
+    import napari
+
+    viewer = napari.Viewer(title="Phenotyper")
+    dock = dock_of(viewer)
+    if path is None:
+        dock.open_sample()
+    else:
+        dock.open(path, pattern, project)
+    napari.run()
 
 
 def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -24,13 +53,36 @@ def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Laye
     except PhenotyperError:
         return None  # napari asks every reader in turn
     first = next((field for plate in plates for field in plate.fields()), None)
-    return (lambda _: field_layers(first)) if first is not None else None
+    return (lambda _: _open_or_layers(place, plates)) if first is not None else None
 
 
 def simulated_plate() -> list[LayerData]:
-    """Make the simulated plate in the user's cache, once, and return its first field."""
-    folder = sample_plate(user_cache_path("napari-phenotyper") / "SIMULATED")
-    return field_layers(next(_plates(folder)[0].fields()))
+    """Open the simulated plate in the dock; without a window return the layers of its first field."""
+    folder = cached_sample()
+    return _open_or_layers(folder, _plates(folder))
+
+
+def segment(viewer: napari.Viewer) -> None:
+    """Show the dock at segmenting."""
+    dock_of(viewer).show_tab(TABS["segment"])
+
+
+def classify(viewer: napari.Viewer) -> None:
+    """Show the dock at annotating."""
+    dock_of(viewer).show_tab(TABS["annotate"])
+
+
+def _open_or_layers(place: Path, plates: tuple[Plate, ...]) -> list[Any]:
+    """Open a plate in the dock of the viewer that asks for it, or return layers where there is none."""
+    import napari
+
+    from napari_phenotyper.views.layers import field_layers
+
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return field_layers(next(field for plate in plates for field in plate.fields()))
+    dock_of(viewer).open(place)
+    return [(None,)]  # what napari takes for: read, and there is nothing to add
 
 
 def _plates(path: Path) -> tuple[Plate, ...]:

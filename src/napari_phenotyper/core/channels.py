@@ -16,6 +16,8 @@ _ROLES = (
     ("ER", r"\ber\b|concanavalin|calreticulin|calnexin"),
     ("Golgi", r"golgi|wga"),
 )
+ROLES = tuple(role for role, _ in _ROLES)
+"""What a channel may show; any other word does, too."""
 _FIRST_CHANNEL = r"^(w|ch|c|a01z01c|d)?0*[01]$"
 
 

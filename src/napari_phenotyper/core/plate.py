@@ -117,6 +117,8 @@ class Plate:
         What the files tell of the acquisition (instrument, objective, date …).
     problems
         Sentences about what is wrong but does not stop the work.
+    format
+        Wells of the plate, as the user said; 0 if nobody did.
     """
 
     name: str
@@ -126,11 +128,12 @@ class Plate:
     layout: Layout = field(default_factory=Layout)
     acquisition: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    format: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the smallest standard plate (96 wells up) that holds the wells."""
-        return plate_shape(w.name for w in self.wells)
+        """Rows and columns of the plate: of its format, else of the smallest (96 wells up) that holds the wells."""
+        return plate_shape((w.name for w in self.wells), self.format)
 
     def well(self, name: str) -> Well:
         """Return a well by any spelling of its name. Raises PlateError if it has no images."""

@@ -89,8 +89,8 @@ def normal_well(text: str) -> str:
     return well_name(*parse_well(text))
 
 
-def plate_shape(wells: Iterable[str]) -> tuple[int, int]:
-    """Return (rows, columns) of the smallest standard plate, from 96 wells up, that holds all the wells.
+def plate_shape(wells: Iterable[str], least: int = 0) -> tuple[int, int]:
+    """Return (rows, columns) of the smallest standard plate that holds all the wells: of `least` wells, or from 96 up.
 
     Smaller plates are never guessed: a few wells of a larger plate are the commoner case, and a wrong small
     geometry would hide that the others are missing.
@@ -99,7 +99,7 @@ def plate_shape(wells: Iterable[str]) -> tuple[int, int]:
     rows = max((r for r, _ in positions), default=1)
     columns = max((c for _, c in positions), default=1)
     for count, (height, width) in PLATE_SHAPES.items():
-        if count >= 96 and rows <= height and columns <= width:
+        if count >= (least or 96) and rows <= height and columns <= width:
             return height, width
     return rows, columns
 

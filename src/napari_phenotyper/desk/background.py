@@ -146,9 +146,12 @@ class Background:
     ) -> Job:
         def changed(job: Job) -> None:
             if title:
-                self.events.job.emit(job)
+                self.events.job.emit(job)  # with its error, if it failed
             if job.state == "failed" and job.error is not None:
-                (on_failure or self.fail)(job.error)
+                if on_failure is not None:
+                    on_failure(job.error)
+                elif not title:
+                    self.fail(job.error)
 
         return self._engines[engine].submit(
             lane, kind, fn, *args, title=title, on_result=on_result, on_change=changed, on_part=on_part

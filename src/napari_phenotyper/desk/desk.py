@@ -10,6 +10,7 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.registry import Registry
@@ -23,11 +24,11 @@ from napari_phenotyper.engine.engine import Job, Post
 from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.engine.worker import Workers
 from napari_phenotyper.session.channels import set_roles
-from napari_phenotyper.session.layouts import set_layout
+from napari_phenotyper.session.layouts import set_format, set_layout
 from napari_phenotyper.session.learning import evaluate_steps, model_in_use, predict_steps, predictions_of, train_steps
 from napari_phenotyper.session.measuring import measure_steps
 from napari_phenotyper.session.reading import Reading
-from napari_phenotyper.session.segmenting import segment_steps
+from napari_phenotyper.session.segmenting import preview_steps, segment_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
 from napari_phenotyper.store.project import Project
@@ -81,7 +82,7 @@ class Desk:
     """
 
     def __init__(self, session: Session, background: Background, later: Later) -> None:
-        self.session, self.background, self._later = session, background, later
+        self.session, self.background, self.later = session, background, later
         self.events = DeskEvents()
         self.predictions = Predictions()
         self.viewing = Viewing(session, background)
@@ -142,6 +143,10 @@ class Desk:
         """Say what a plate's channels show."""
         self._try(lambda: set_roles(self.session, [plate], roles))
 
+    def set_format(self, plate: Plate, wells: int) -> None:
+        """Say how many wells a plate has; 0 for what their names tell."""
+        self._try(lambda: set_format(self.session, plate, wells))
+
     def set_layout(self, path: Path) -> None:
         """Read what was done to the wells from a file."""
         self._try(lambda: set_layout(self.session, self.session.all_plates(), path))
@@ -153,6 +158,14 @@ class Desk:
             wells, first = self._wells(), self._first()
             steps = _segment_and_measure(self.session, plate, segmenter, settings, wells, first)
             self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
+
+    def preview(self, segmenter: str, settings: Mapping[str, object], on_masks: Callable[[Masks], None]) -> None:
+        """Segment the open field with some parameters and hand the masks over; nothing is stored."""
+        field = self.viewing.open
+        if field is not None:
+            steps = preview_steps(self.session, field.field, segmenter, settings)
+            title = f"Preview of {field.ref}"
+            self.background.start("preview", "replace", title, steps, self.session.runner, on_masks)
 
     def measure(self) -> None:
         """Measure what is segmented of the plate that is open, or of the wells selected."""
@@ -202,7 +215,7 @@ class Desk:
             return
         if job.state == "running":
             self.session.events.masks.emit(plate)
-        self._later(REFRESH, lambda: self._watch(job, plate))
+        self.later(REFRESH, lambda: self._watch(job, plate))
 
     def _over(self, plate: Plate, outcome: PlateOutcome) -> None:
         for name, why in list(outcome.failed.items())[:20]:
@@ -219,7 +232,7 @@ class Desk:
     def _scores_soon(self) -> None:
         self.events.scores.emit(self.scores)
         self._quiet()
-        self._quiet = self._later(QUIET, self._score)
+        self._quiet = self.later(QUIET, self._score)
 
     def _score(self) -> None:
         """Bring the scores up to date unasked where that costs little."""

@@ -258,7 +258,6 @@ class Live:
 
     def _failed(self, error: BaseException) -> None:
         self._trained = ""  # the next click tries again
-        self._background.fail(error)
         self._say(str(error))
 
     def _say(self, text: str) -> None:

@@ -113,6 +113,7 @@ class Engine:
             Called with every part of the result of a job that yields parts, until it is cancelled or replaced.
         """
         job = Job(next(self._numbers), title or lane, fn, args, on_result, on_change, on_part)
+        self._post(lambda: on_change(job))
         with self._lock:
             waiting = self._waiting.setdefault(lane, deque())
             if kind != "queue":

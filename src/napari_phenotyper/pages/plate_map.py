@@ -61,7 +61,7 @@ def plate_map(
     width = 8.4 if rows * columns > 384 else 5.6
     figure = new_figure(width, 1.1 + (width - 1.0) * rows / columns, title, plate, simulated=simulated)
     axes = figure.add_subplot()
-    norm, extend = _robust_range(grid, diverging)
+    norm, extend = robust_range(grid, diverging)
     colours = _colours(diverging)
     _draw_wells(axes, grid, set(at), colours, norm)
     if rows * columns <= 96:
@@ -97,8 +97,23 @@ def _colours(diverging: bool) -> Colormap:
     return colormaps["RdBu_r" if diverging else "viridis"]
 
 
-def _robust_range(grid: NDArray[np.float64], diverging: bool) -> tuple[Normalize, str]:
-    """Return the range of the colours and which ends of the bar are pointed."""
+def robust_range(grid: NDArray[np.float64], diverging: bool = False) -> tuple[Normalize, str]:
+    """Return the range of the colours and which ends of the bar are pointed.
+
+    Parameters
+    ----------
+    grid
+        Values of any shape, NaN where there is none.
+    diverging
+        Values are signed: the range is symmetric about zero.
+
+    Returns
+    -------
+    Normalize
+        From the 2nd to the 98th percentile of the known values, widened where they are all alike; 0 to 1 for none.
+    str
+        "neither", "min", "max" or "both": where values lie beyond.
+    """
     known = grid[np.isfinite(grid)]
     if not known.size:
         return Normalize(0, 1), "neither"

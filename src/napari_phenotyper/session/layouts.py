@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from napari_phenotyper.core.errors import PlateError, TableError
+from napari_phenotyper.core.errors import PlateError, SettingError, TableError
 from napari_phenotyper.core.plate import ROLES, SAMPLE, Condition, Layout, Plate
-from napari_phenotyper.core.wells import WellRef, normal_well
+from napari_phenotyper.core.wells import PLATE_SHAPES, WellRef, normal_well
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tables import read_table
 
@@ -84,3 +84,21 @@ def set_layout(session: Session, plates: Sequence[Plate], path: Path) -> dict[st
     for name, layout in layouts.items():
         session.update(replace(session.plates[name], layout=layout))
     return layouts
+
+
+def set_format(session: Session, plate: Plate, wells: int) -> Plate:
+    """Say how many wells a plate has (6 to 1536, 0 for what the names tell), and remember it.
+
+    Raises
+    ------
+    SettingError
+        If there is no such plate.
+    ProjectError
+    """
+    needs_writing(session)
+    if wells and wells not in PLATE_SHAPES:
+        raise SettingError(f"There is no plate of {wells} wells.", f"Plates have {', '.join(map(str, PLATE_SHAPES))}.")
+    session.set("formats", {**session.setting("formats"), plate.name: wells})
+    changed = replace(plate, format=wells)
+    session.update(changed)
+    return changed

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from platformdirs import user_cache_path
+
 from napari_phenotyper.core.errors import ProjectError
 from napari_phenotyper.core.progress import Progress, no_progress
 
@@ -30,6 +32,11 @@ def generator() -> ModuleType:
             spec.loader.exec_module(module)
             return module
     raise ProjectError("The sample plate's generator is missing.", "Install napari-phenotyper again.")
+
+
+def cached_sample() -> Path:
+    """Make the simulated plate in the user's cache, once, and return its folder. Raises ProjectError."""
+    return sample_plate(user_cache_path("napari-phenotyper") / "SIMULATED")
 
 
 def sample_plate(folder: Path, progress: Progress = no_progress) -> Path:

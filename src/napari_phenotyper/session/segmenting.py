@@ -16,7 +16,7 @@ from napari_phenotyper.session.keys import Record, mask_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
-from napari_phenotyper.session.tasks import resolve_segmenter, segment_field
+from napari_phenotyper.session.tasks import find_masks, resolve_segmenter, segment_field
 
 DEFAULT_SEGMENTER = "nuclei"
 
@@ -139,6 +139,20 @@ def _to_segment(
         else:
             items.append((field.ref, (session.folder, field, segmenter, record, key)))
     return items, kept, cells
+
+
+def preview_steps(session: Session, field: Field, name: str, settings: Mapping[str, object]) -> Steps[Masks]:
+    """Return the masks that a segmenter finds in one field; open parameters are decided from that field alone.
+
+    Where the plate is segmented with these settings already, those that were decided for it are used.
+    """
+    extension = session.registry.get("segmenter", name)
+    made = extension.make(settings)
+    saved = session.setting("segmenters").get(field.ref.plate, {})
+    if saved.get("asked") == dict(extension.record(made)):
+        made = extension.make(saved["resolved"]["settings"])
+    masks: Masks = yield Away(find_masks, (field, made), heavy=True)
+    return masks
 
 
 def _choice(

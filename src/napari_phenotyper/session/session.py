@@ -218,9 +218,9 @@ class Session(Reading):
         """Apply roles and layout that the user gave before."""
         settings, taken = self.project.settings, []
         for plate in plates:
-            changed = plate
+            changed = replace(plate, format=int(self.setting("formats").get(plate.name, 0)))
             try:
-                changed = plate.with_roles(settings.roles.get(plate.name, {}))
+                changed = changed.with_roles(settings.roles.get(plate.name, {}))
             except PhenotyperError as error:
                 self.problems.append(f"Plate {plate.name}: {error}")
             if plate.name in settings.layouts:

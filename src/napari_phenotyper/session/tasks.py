@@ -113,6 +113,13 @@ def segment_field(folder: Path, field: Field, segmenter: Any, record: Record, ke
     return len(masks.ids())
 
 
+def find_masks(field: Field, segmenter: Any, progress: Progress) -> Masks:
+    """Segment one field without storing anything; parameters that are open are decided from it."""
+    scene = scene_of(field)
+    found: Masks = segmenter.resolve([scene]).segment(scene, progress)
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What became of a well: its cells, and the fields that failed with the reason."""

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import napari.layers
 import numpy as np
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+from psygnal import Signal
 
-from napari_phenotyper.core.field import Field
+from napari_phenotyper.core.field import Channel, Field
+from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.views.overlay import Codes, Rgba
 
 LayerData = tuple[Any, dict[str, Any], str]
+Describe = Callable[[float, float], str]
+Image2D = NDArray[np.generic]
 
+CELLS = "Cells"
 _COLOURS = {"DNA": "bop blue", "tubulin": "bop orange", "actin": "bop purple"}
+_OTHER_COLOURS = ("gray", "green", "magenta", "yellow")
+_LOOK = ("contrast_limits", "colormap", "visible")
+_SAMPLE = 500
+_PART = 1_000_000
 
 
 def field_layers(field: Field) -> list[LayerData]:
     """Return an image layer per channel of a field, named by plate, well, field and channel.
-
-    Contrast runs from the 1st to the 99.8th percentile, so that a few bright pixels do not darken the rest.
 
     Raises
     ------
@@ -25,14 +38,289 @@ def field_layers(field: Field) -> list[LayerData]:
     pixel = field.info.pixel_size or 1.0
     layers: list[LayerData] = []
     for channel, image in zip(field.channels, field.read(), strict=True):
-        low, high = np.percentile(image, (1.0, 99.8))
         options = {
             "name": f"{field.ref} {channel.label}",
             "scale": (pixel, pixel),
-            "contrast_limits": (float(low), float(max(high, low + 1))),
+            "contrast_limits": _contrast(image),
             "colormap": _COLOURS.get(channel.role, "gray"),
             "blending": "additive",
-            "metadata": {"plate": field.ref.plate, "well": field.ref.well, "field": field.ref.field},
+            "metadata": field.ref._asdict(),
         }
         layers.append((image, options, "image"))
     return layers
+
+
+@dataclass(frozen=True)
+class ChannelDisplay:
+    """How a channel is shown: contrast limits, napari colormap name, and whether it is visible at all."""
+
+    limits: tuple[float, float]
+    colour: str
+    visible: bool = True
+
+
+class _Described:
+    """A layer whose status line `say(position in the world)` writes; napari calls it in a thread of its own."""
+
+    say: Callable[[Any], str] | None = None
+
+    def get_status(self, position: Any = None, **options: Any) -> dict[str, str]:
+        # asked without a position, napari reads no pixels, which the main thread may be changing
+        status = super().get_status()
+        text = self.say(position) if self.say is not None and position is not None else ""
+        # napari shows "coordinates" of the selected layer, and "value" where several are selected
+        return {**status, "layer_base": "", "plugin": "", "coordinates": text, "coords": "", "value": text}
+
+
+# named as napari's own, which takes icons, help and the name of the layer's kind from the class name
+class Image(_Described, napari.layers.Image):
+    """A channel of the open field."""
+
+
+class Labels(_Described, napari.layers.Labels):
+    """The class image of the open field; it has no history, the session's journal has."""
+
+    def undo(self) -> None:
+        """Do nothing: undoing is the session's."""
+
+    def redo(self) -> None:
+        """Do nothing: redoing is the session's."""
+
+
+class FieldLayers:
+    """The layers of the open field: one image per channel, and the class image on top.
+
+    The layers are the user's to rename, reorder, hide and restyle; they are known by reference, and a layer that was
+    deleted is made anew with the next picture.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer.
+    describe
+        What the status bar says of a point (y, x in pixels). Called in napari's status thread.
+    """
+
+    display_changed = Signal(str, object)
+    """Channel label and ChannelDisplay: the user changed how a channel is shown."""
+    layer_made = Signal(object)
+    """A layer of ours was added to the viewer."""
+
+    def __init__(self, viewer: Any, describe: Describe | None = None) -> None:
+        self.describe = describe
+        self._viewer = viewer
+        self._channels: dict[str, Image] = {}
+        self._displays: dict[str, ChannelDisplay] = {}
+        self._cells: Labels | None = None
+        self._colours: dict[int, Rgba] | None = None
+        self._cells_look: dict[str, Any] = {"opacity": 1.0}
+        self._ref: FieldRef | None = None
+        self._frame: tuple[tuple[int, ...], float | None] = ((), None)
+
+    def show_channels(
+        self,
+        ref: FieldRef,
+        channels: Sequence[Channel],
+        images: Sequence[Image2D],
+        pixel_size: float | None,
+        display: Mapping[str, ChannelDisplay],
+    ) -> None:
+        """Show a field; the class image of the field before is wiped.
+
+        Parameters
+        ----------
+        ref
+            Which field.
+        channels, images
+            Its channels, one at least, and their (y, x) pixels in the same order.
+        pixel_size
+            In micrometres, None where it is unknown.
+        display
+            Channel label to look, for layers that have to be made; layers that are there keep theirs.
+        """
+        frame = (images[0].shape, pixel_size)
+        moved, resized = ref != self._ref, frame != self._frame
+        self._ref, self._frame = ref, frame
+        if moved and self._colours is not None:
+            self.show_classes(np.zeros(frame[0], np.uint8), self._colours)
+        for label in set(self._channels) - {channel.label for channel in channels}:
+            self._remove(self._channels.pop(label))
+        for position, (channel, image) in enumerate(zip(channels, images, strict=True)):
+            layer = self._channels.get(channel.label)
+            if self._is_shown(layer):
+                self._place(layer)
+                layer.data = image
+            else:
+                known = display.get(channel.label) or self._displays.get(channel.label)
+                colour = _COLOURS.get(channel.role, _OTHER_COLOURS[position % len(_OTHER_COLOURS)])
+                # a channel alone is grey, so that colour on the screen means a class
+                default = ChannelDisplay(_contrast(image), colour if len(channels) > 1 else "gray")
+                layer = self._make_channel(channel.label, image, known or default)
+            layer.metadata = {**layer.metadata, **ref._asdict()}
+            _widen(layer, image)
+        if resized:
+            self._viewer.reset_view()
+
+    def show_classes(self, image: Codes, colours: Mapping[int, Rgba]) -> None:
+        """Show the class image, made by `ClassImage.draw`, in the colours that `overlay.colours` gave.
+
+        The image becomes the layer's own: `paint` writes into it.
+        """
+        changed = self._colours != dict(colours)
+        self._colours = dict(colours)
+        if self._is_shown(self._cells):
+            if changed:
+                self._cells.colormap = _colormap(self._colours)
+            self.recolour(image)
+        else:
+            self._make_cells(image)
+
+    def recolour(self, image: Codes) -> None:
+        """Show a new picture of the same cells; nothing happens while classes are hidden."""
+        if self._colours is None:
+            return
+        if not self._is_shown(self._cells):
+            self._make_cells(image)
+            return
+        self._place(self._cells)
+        if self._cells.data.shape == image.shape:
+            # in place: setting data would also rebuild colours, controls and extents
+            np.copyto(self._cells.data, image)
+            self._cells.refresh(extent=False, highlight=False)
+        else:
+            self._cells.data = image
+            self._cells.editable = False
+
+    def paint(self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Codes) -> None:
+        """Change some pixels of the class image; nothing happens while classes are hidden."""
+        if self._colours is None or self._cells is None or not len(rows):
+            return
+        if not self._is_shown(self._cells):
+            self._make_cells(self._cells.data)
+        if self._cells.visible and np.ptp(rows) * np.ptp(columns) < _PART:
+            self._cells.data_setitem((rows, columns), values)
+        else:
+            # data_setitem fails on a layer that was never seen, and uploads the rectangle around all pixels, which for
+            # cells far apart takes longer than the whole picture
+            self._cells.data[rows, columns] = values
+            self._cells.refresh(extent=False, highlight=False)
+
+    def hide_classes(self) -> None:
+        """Take the class image away, as for a field without masks; it comes back with the opacity it had."""
+        if self._cells is not None:
+            self._cells_look = {"opacity": self._cells.opacity, "visible": self._cells.visible}
+            self._remove(self._cells)
+        self._cells, self._colours = None, None
+
+    def world_to_pixel(self, position: Sequence[float]) -> tuple[float, float]:
+        """Return (y, x) in pixels of the field shown; (i, j) is the middle of a pixel."""
+        layer = self._cells if self._cells is not None else next(iter(self._channels.values()), None)
+        if layer is None:
+            y, x = np.asarray(position, float)[-2:] / (self._frame[1] or 1.0)
+        else:
+            y, x = layer.world_to_data(np.asarray(position, float)[-2:] * self._unit_ratio(layer))
+        return float(y), float(x)
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        """Our layers that are in the viewer, the class image last."""
+        return tuple(layer for layer in (*self._channels.values(), self._cells) if self._is_shown(layer))
+
+    @property
+    def takes_clicks(self) -> bool:
+        """Whether a click is ours: a field is shown flat, and the active layer draws or transforms nothing."""
+        active = self._viewer.layers.selection.active
+        return bool(self.layers) and self._viewer.dims.ndisplay == 2 and (active is None or active.mode == "pan_zoom")
+
+    def close(self) -> None:
+        """Remove our layers and listen to nothing any more; may be called twice, or after the viewer was closed."""
+        self.describe = None
+        self.hide_classes()
+        for layer in self._channels.values():
+            self._remove(layer)
+        self._channels = {}
+
+    def _make_channel(self, label: str, image: Image2D, look: ChannelDisplay) -> Image:
+        options = {"contrast_limits": look.limits, "colormap": look.colour, "visible": look.visible}
+        layer = Image(image, name=label, blending="additive", **options)
+        self._place(layer)
+        ours = [self._viewer.layers.index(other) for other in self.layers if other is not self._cells]
+        below = self._viewer.layers.index(self._cells) if self._is_shown(self._cells) else len(self._viewer.layers)
+        self._add(layer, max(ours) + 1 if ours else below)
+        self._channels[label] = layer
+        self._displays[label] = _display(layer)
+        for name in _LOOK:
+            layer.events[name].connect(self._on_display)
+        return layer
+
+    def _make_cells(self, image: Codes) -> None:
+        layer = Labels(image, name=CELLS, colormap=_colormap(self._colours or {}), **self._cells_look)
+        self._place(layer)
+        self._cells = layer
+        self._add(layer, len(self._viewer.layers))
+        layer.editable = False
+
+    def _add(self, layer: Any, index: int) -> None:
+        layer.say = self._say
+        self._viewer.layers.insert(index, layer)
+        self.layer_made.emit(layer)
+
+    def _remove(self, layer: Any) -> None:
+        layer.say = None
+        if isinstance(layer, Image):
+            for name in _LOOK:
+                layer.events[name].disconnect(self._on_display)
+        if self._is_shown(layer):
+            self._viewer.layers.remove(layer)
+
+    def _unit_ratio(self, layer: Any) -> float:
+        # napari tells positions in the smallest unit of all layers, the user's own among them
+        world = getattr(self._viewer.layers, "units", None)
+        return float((1 * world[-1]).to(layer.units[-1]).magnitude) if world is not None else 1.0
+
+    def _place(self, layer: Any) -> None:
+        pixel = self._frame[1]
+        scale, unit = (pixel, "micrometer") if pixel else (1.0, "pixel")
+        if tuple(layer.scale) != (scale, scale) or str(layer.units[-1]) != unit:
+            layer.scale, layer.units = (scale, scale), (unit, unit)
+
+    def _is_shown(self, layer: Any) -> bool:
+        return layer is not None and layer in self._viewer.layers
+
+    def _say(self, position: Sequence[float]) -> str:
+        return self.describe(*self.world_to_pixel(position)) if self.describe is not None else ""
+
+    def _on_display(self, event: Any) -> None:
+        layer = event.source
+        label = next((label for label, ours in self._channels.items() if ours is layer), None)
+        # napari tells of limits also when only their range was widened
+        if label is not None and _display(layer) != self._displays[label]:
+            self._displays[label] = _display(layer)
+            self.display_changed.emit(label, self._displays[label])
+
+
+def _display(layer: Image) -> ChannelDisplay:
+    low, high = layer.contrast_limits
+    return ChannelDisplay((float(low), float(high)), layer.colormap.name, bool(layer.visible))
+
+
+def _widen(layer: Image, image: Image2D) -> None:
+    # so that the sliders of contrast reach what the image holds
+    sample, (low, high) = _sample(image), layer.contrast_limits_range
+    layer.contrast_limits_range = (min(low, float(sample.min())), max(high, float(sample.max())))
+
+
+def _sample(image: Image2D) -> Image2D:
+    step = max(1, int(np.sqrt(image.size)) // _SAMPLE)
+    return image[::step, ::step]
+
+
+def _contrast(image: Image2D) -> tuple[float, float]:
+    # percentiles, so that a few bright pixels do not darken the rest
+    sample = _sample(image)
+    low, high = np.percentile(sample, (1.0, 99.8))
+    return float(low), float(high if high > low else low + 1)
+
+
+def _colormap(colours: Mapping[int, Rgba]) -> DirectLabelColormap:
+    return DirectLabelColormap(color_dict={None: (0.0, 0.0, 0.0, 0.0), **colours})

@@ -1,0 +1,173 @@
+"""The dock in napari: opens plates, and shows the desk of the one that is open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+
+from napari_phenotyper.core.errors import PhenotyperError, PlateError
+from napari_phenotyper.desk.desk import Desk, open_desk
+from napari_phenotyper.session.opened import project_folder
+from napari_phenotyper.session.sample import cached_sample
+from napari_phenotyper.views.jobs_bar import JobsBar
+from napari_phenotyper.views.plate_tab import OpenButtons
+from napari_phenotyper.views.qt_thread import GuiThread
+from napari_phenotyper.views.workplace import Workplace
+
+WELCOME = (
+    "<h3>From a plate to its hits</h3>"
+    "<p>Open a folder of images, an OME-Zarr plate or a project. You can also drop it here.</p>"
+    "<p>Then: <b>segment</b> the nuclei, <b>click</b> a few cells of each class, and every cell of the plate wears its "
+    "prediction.</p>"
+)
+
+
+class PhenotyperDock(QWidget):
+    """The window of the program inside napari's.
+
+    Parameters
+    ----------
+    napari_viewer
+        napari's viewer; napari gives it to an argument of this name.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        # napari hands out a proxy whose layers are proxies, too, which are not found in its list of layers
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self.thread_ = GuiThread(self)
+        self.workplace: Workplace | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.welcome, self.opening, self.problems = QWidget(), OpenButtons(), JobsBar()
+        self._lay_out()
+        self.setAcceptDrops(True)
+        self._keeper = _Keeper(self)
+        QApplication.instance().aboutToQuit.connect(self.close_desk)
+
+    @property
+    def desk(self) -> Desk | None:
+        """The desk that is worked at, None before a plate is open."""
+        return self.workplace.desk if self.workplace is not None else None
+
+    def open(self, path: Path, pattern: str = "", project: Path | None = None) -> bool:
+        """Open a plate, a folder of plates or a project; tell whether that worked. Problems are shown."""
+        try:
+            desk = open_desk(project or project_folder(path), self.thread_.post, self.thread_.later)
+        except PhenotyperError as error:
+            self._fail(error)
+            return False
+        before, self.workplace = self.workplace, None
+        if before is not None:
+            self._leave(before)
+        self._show(Workplace(self._viewer, desk))
+        try:
+            desk.open(path, pattern)
+        except PhenotyperError as error:
+            self._cannot(error)
+            return False
+        return True
+
+    def open_sample(self) -> None:
+        """Make the sample plate if need be, and open it."""
+        self.problems.show_message("Making the sample plate …")
+        QApplication.processEvents()
+        try:
+            self.open(cached_sample())
+        except PhenotyperError as error:
+            self._fail(error)
+
+    def show_tab(self, number: int) -> None:
+        """Show a tab of the way: Plate 0, Segment 1, Annotate 2, Train 3."""
+        if self.workplace is not None:
+            self.workplace.tabs.setCurrentIndex(number)
+
+    def close_desk(self) -> None:
+        """Stop all work and close the project; may be called twice."""
+        workplace, self.workplace = self.workplace, None
+        if workplace is not None:
+            workplace.close_desk()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's name)
+        """Take folders and files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802  (Qt's name)
+        """Open what was dropped."""
+        urls = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if urls:
+            self.open(Path(urls[0]))
+
+    def _lay_out(self) -> None:
+        text = QLabel(WELCOME)
+        text.setWordWrap(True)
+        column = QVBoxLayout(self.welcome)
+        column.addWidget(text)
+        column.addWidget(self.opening)
+        column.addStretch(1)
+        column.addWidget(self.problems)
+        self._column.addWidget(self.welcome)
+        self.opening.asked.connect(self.open)
+        self.opening.sample_asked.connect(self.open_sample)
+
+    def _show(self, workplace: Workplace) -> None:
+        self.workplace = workplace
+        self.welcome.hide()
+        self._column.addWidget(workplace)
+        workplace.open_asked.connect(self.open)
+        workplace.sample_asked.connect(self.open_sample)
+
+    def _leave(self, workplace: Workplace) -> None:
+        workplace.close_desk()
+        self._column.removeWidget(workplace)
+        workplace.hide()
+        workplace.deleteLater()
+
+    def _cannot(self, error: PhenotyperError) -> None:
+        """Go back to the welcome page if there is no plate to show."""
+        workplace = self.workplace
+        if workplace is not None and not workplace.desk.session.plates:
+            self.workplace = None
+            self._leave(workplace)
+            self.welcome.show()
+        self._fail(error)
+
+    def _fail(self, error: PhenotyperError) -> None:
+        bar = self.workplace.jobs if self.workplace is not None else self.problems
+        bar.show_problem(error.what, error.remedy)
+        opening = self.workplace.opening if self.workplace is not None else self.opening
+        if isinstance(error, PlateError):
+            opening.ask_pattern()
+
+
+class _Keeper(QObject):
+    """Closes the desk when napari's window has closed or the dock is destroyed: work does not outlive what shows it."""
+
+    def __init__(self, dock: PhenotyperDock) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self._window: QWidget | None = None
+        dock.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
+        """Watch the window that the dock gets, and its end."""
+        if watched is self._dock and event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
+            window = self._dock.window()
+            if window is not self._window and window is not self._dock:
+                self._window = window
+                window.installEventFilter(self)
+        elif watched is self._window and event.type() == QEvent.Type.Close:
+            QTimer.singleShot(0, self._perhaps)
+        elif watched is self._dock and event.type() == QEvent.Type.DeferredDelete:
+            self._dock.close_desk()
+        return False
+
+    def _perhaps(self) -> None:
+        """Close the desk unless somebody refused to let the window close."""
+        if self._window is not None and not self._window.isVisible():
+            self._dock.close_desk()

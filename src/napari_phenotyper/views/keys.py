@@ -1,0 +1,100 @@
+"""The keys of the window: what they do, how they are called, and the page that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from napari_phenotyper.core.annotations import NOT_A_CELL
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.plate_map import PlateMap
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key in napari's spelling, as a person reads it, and what it does."""
+
+    binding: str
+    name: str
+    title: str
+    act: Callable[[], object]
+
+
+MOUSE = (
+    ("Click", "Give the cell the chosen class"),
+    ("Shift + drag", "Give the class to all cells on the way"),
+    ("Drag, wheel", "Move and zoom the field"),
+    ("Click a well", "Open its field; again: its next field"),
+    ("Drag over wells, Ctrl + click", "Select wells: jobs do only these"),
+)
+
+
+def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object]) -> list[Key]:
+    """Return the keys that work on the canvas; `cursor` gives (y, x) or None."""
+    marking = desk.marking
+
+    def here(act: Callable[[float, float], object]) -> Callable[[], object]:
+        def press() -> None:
+            place = cursor()
+            if place is not None:
+                act(*place)
+
+        return press
+
+    def give(name: str) -> None:
+        marking.choose(name)
+        place = cursor()
+        if name and place is not None:
+            marking.click(*place, name)
+
+    keys = [
+        Key(str(k), "1 … 9" if k == 1 else "", "Choose the class, and give it to the cell under the cursor",
+            lambda k=k: give(marking.class_of_key(str(k))))
+        for k in range(1, 10)
+    ]  # fmt: skip
+    keys += [
+        Key("0", "0", "Clear the cell under the cursor", here(marking.clear)),
+        Key("X", "X", "The object under the cursor is not a cell", lambda: give(NOT_A_CELL)),
+        Key("A", "A", "Accept the prediction of the cell under the cursor", here(marking.accept)),
+        Key("Control-Z", "Ctrl + Z", "Undo", marking.undo),
+        Key("Control-Shift-Z", "Ctrl + Shift + Z", "Redo", marking.redo),
+        Key("F", "F", "Next field", lambda: desk.viewing.step(1)),
+        Key("B", "B", "Field before", lambda: desk.viewing.step(-1)),
+        Key("Alt-Up", "Alt + arrows", "Walk to the next well", lambda: plate_map.step(-1, 0)),
+        Key("Alt-Down", "", "", lambda: plate_map.step(1, 0)),
+        Key("Alt-Left", "", "", lambda: plate_map.step(0, -1)),
+        Key("Alt-Right", "", "", lambda: plate_map.step(0, 1)),
+        Key("O", "O", "Outlines or filled", view.next_style),
+        Key("C", "C", "Colour by class or by confidence", view.next_colouring),
+        Key("L", "L", "Learn live, or stop", lambda: desk.live.switch(not desk.live.on)),
+        Key("K", "K", "Keep the model", desk.keep),
+    ]  # fmt: skip
+    return keys
+
+
+def bindings(keys: Sequence[Key]) -> dict[str, Callable[[], None]]:
+    """Return the keys as `Canvas` takes them."""
+    return {key.binding: lambda act=key.act: _ignore(act()) for key in keys}
+
+
+class KeysDialog(QDialog):
+    """Lists the keys."""
+
+    def __init__(self, keys: Sequence[Key], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and mouse")
+        rows = [*((k.name, k.title) for k in keys if k.name), ("?", "This list"), *MOUSE]
+        cells = "".join(f"<tr><td><b>{name}</b>&nbsp;&nbsp;&nbsp;</td><td>{title}</td></tr>" for name, title in rows)
+        text = QLabel(f"<table cellpadding=3>{cells}</table>")
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addWidget(text)
+        column.addWidget(close)
+
+
+def _ignore(_: object) -> None:
+    """Take what an action returns."""

@@ -1,0 +1,174 @@
+"""The plate of a desk as a map, and what it is coloured by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.wells import WellRef
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.survey import (
+    Survey,
+    annotation_counts,
+    cell_counts,
+    class_shares,
+    feature_means,
+    uncertainties,
+)
+from napari_phenotyper.views.plate_map import MapFace, PlateMap
+
+CELLS, ANNOTATED, UNCERTAIN, SHARE, FEATURE = "cells", "annotated", "uncertain", "share", "feature"
+
+
+class PlatePanel(QWidget):
+    """Shows the plate that is open; a click opens a field.
+
+    Parameters
+    ----------
+    desk
+        What to show.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._features: Mapping[str, float] = {}
+        self._asked = ("", "")
+        self.map = PlateMap()
+        self.plates, self.colours = QComboBox(), QComboBox()
+        self._selection = QLabel()
+        self._lay_out()
+        self._fill_plates()
+        self._fill_colours()
+        self.map.well_clicked.connect(desk.viewing.show_well)
+        self.map.well_stepped.connect(desk.viewing.show_well)
+        self.map.selection_changed.connect(desk.select)
+        self.plates.textActivated.connect(desk.viewing.show_plate)
+        self.colours.currentIndexChanged.connect(self.refresh)
+        desk.viewing.events.asked.connect(self._opened)
+        desk.events.plates.connect(self._fill_plates)
+        desk.events.survey.connect(self._surveyed)
+        desk.events.predictions.connect(self.refresh)
+        desk.events.selection.connect(self._selected)
+        desk.marking.events.classes.connect(self._fill_colours)
+
+    def colour_by(self, kind: str, name: str = "") -> None:
+        """Colour the wells by "cells", "annotated", "uncertain", the "share" of a class or the mean of a "feature"."""
+        self.colours.setCurrentIndex(self.colours.findData((kind, name)))
+
+    def refresh(self, *_: object) -> None:
+        """Draw the map anew."""
+        plate = self._desk.viewing.plate
+        if plate is not None:
+            self.map.set_face(self._face(plate))
+            if self._desk.viewing.wish is not None:
+                self.map.set_open(self._desk.viewing.wish.well)
+
+    def _lay_out(self) -> None:
+        self.plates.setToolTip("Which plate of the project is shown")
+        self.colours.setToolTip("What the wells are coloured by")
+        for box in (self.plates, self.colours):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.colours.setEditable(True)
+        self.colours.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.colours.completer().setFilterMode(Qt.MatchFlag.MatchContains)
+        self.colours.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        self.colours.setMinimumContentsLength(14)
+        self._selection.hide()
+        line = QHBoxLayout()
+        line.addWidget(self.plates, 1)
+        line.addWidget(self.colours, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(line)
+        column.addWidget(self.map, 1)
+        column.addWidget(self._selection)
+
+    def _fill_plates(self) -> None:
+        names = list(self._desk.session.plates)
+        if names != [self.plates.itemText(i) for i in range(self.plates.count())]:
+            self.plates.clear()
+            self.plates.addItems(names)
+        self.plates.setVisible(len(names) > 1)
+        self.refresh()
+
+    def _fill_colours(self) -> None:
+        """List what the wells can be coloured by, and keep what is chosen if it is still there."""
+        plate = self._desk.viewing.plate
+        columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
+        entries = [("Cells per well", (CELLS, "")), ("Annotated cells", (ANNOTATED, ""))]
+        entries += [(f"Share of {name}", (SHARE, name)) for name in self._desk.session.annotations.classes]
+        entries += [("Uncertainty of the classifier", (UNCERTAIN, ""))]
+        entries += [(name, (FEATURE, name)) for name in columns]
+        if entries != [(self.colours.itemText(i), self.colours.itemData(i)) for i in range(self.colours.count())]:
+            chosen = self.colours.currentData()
+            self.colours.blockSignals(True)
+            self.colours.clear()
+            for text, data in entries:
+                self.colours.addItem(text, data)
+            self.colours.setCurrentIndex(max(self.colours.findData(chosen), 0))
+            self.colours.blockSignals(False)
+        self.refresh()
+
+    def _opened(self, ref: object) -> None:
+        if self.plates.currentText() != ref.plate:
+            self.plates.setCurrentText(ref.plate)
+            self._desk.select(())
+            self._fill_colours()
+        self.map.set_open(ref.well)
+
+    def _surveyed(self, plate: str) -> None:
+        self._asked = ("", "")
+        self._fill_colours()
+
+    def _selected(self, wells: frozenset[str]) -> None:
+        self.map.set_selected(wells)
+        self._selection.setVisible(bool(wells))
+        self._selection.setText(f"{len(wells)} wells selected: Segment and Measure do only these (Esc: all).")
+        self._selection.setWordWrap(True)
+
+    def _face(self, plate: Plate) -> MapFace:
+        kind, name = self.colours.currentData() or (CELLS, "")
+        values = self._values(plate, kind, name)
+        rows = {well.name: plate.layout.of(WellRef(plate.name, well.name)) for well in plate.wells}
+        cells = cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
+        texts = {w: _text(condition.treatment, cells[w]) for w, condition in rows.items()}
+        roles = {w: condition.role for w, condition in rows.items() if len(plate.layout)}
+        return MapFace(plate.shape, values, self.colours.currentText(), kind in (SHARE, UNCERTAIN), roles, texts)
+
+    def _values(self, plate: Plate, kind: str, name: str) -> Mapping[str, float]:
+        sums = self._desk.predictions.sums(plate.name)
+        if kind == ANNOTATED:
+            return annotation_counts(plate, self._desk.session.annotations)
+        if kind == SHARE:
+            return class_shares(plate, sums, name)
+        if kind == UNCERTAIN:
+            return uncertainties(plate, sums)
+        if kind == FEATURE:
+            return self._feature(plate, name)
+        return cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
+
+    def _feature(self, plate: Plate, name: str) -> Mapping[str, float]:
+        """Return the means of a feature, or none while they are read in the background."""
+        unknown = dict.fromkeys((well.name for well in plate.wells), float("nan"))
+        if self._asked == (plate.name, name):
+            return self._features or unknown
+        self._asked, self._features = (plate.name, name), {}
+
+        def read(values: Mapping[str, float]) -> None:
+            self._features = values
+            self.refresh()
+
+        snapshot = self._desk.session.snapshot()
+        self._desk.background.read("feature", "replace", feature_means, snapshot, plate.name, name, on_result=read)
+        return unknown
+
+
+def _text(treatment: str, cells: float) -> str:
+    words = [treatment] if treatment else []
+    if cells == cells:
+        words.append(f"{cells:.0f} cells")
+    return "\n".join(words)

@@ -1,0 +1,58 @@
+"""How results get onto the GUI's thread, and how a call is delayed there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
+
+
+class GuiThread(QObject):
+    """Calls functions on the thread that made it.
+
+    Parameters
+    ----------
+    parent
+        The widget that it serves; timers end with it.
+    """
+
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._open = True
+        self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, what: Callable[[], None]) -> None:
+        """Call a function soon; asked for from any thread."""
+        if self._open:
+            self._posted.emit(what)
+
+    def later(self, seconds: float, what: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after some seconds; return what takes the wish back."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+
+        def call() -> None:
+            timer.deleteLater()
+            if self._open:
+                what()
+
+        timer.timeout.connect(call)
+        timer.start(round(seconds * 1000))
+        return lambda: timer.stop() if self._open and _is_alive(timer) else None
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._open = False
+
+    def _call(self, what: Callable[[], None]) -> None:
+        if self._open:
+            what()
+
+
+def _is_alive(timer: QTimer) -> bool:
+    try:
+        return timer.isActive()
+    except RuntimeError:  # Qt has deleted it
+        return False

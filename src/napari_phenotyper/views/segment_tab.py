@@ -1,0 +1,120 @@
+"""The tab Segment: try parameters on the open field, then segment and measure the plate."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_phenotyper.core.errors import ExtensionError
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.survey import Survey
+from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
+from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.forms import ParameterForm
+
+PAUSE = 0.3
+"""Seconds without another change after which a preview is made."""
+
+
+class SegmentTab(QWidget):
+    """Segments and measures the plate that is open.
+
+    Parameters
+    ----------
+    desk
+        Whose plate.
+    view
+        Shows previews.
+    """
+
+    def __init__(self, desk: Desk, view: FieldView) -> None:
+        super().__init__()
+        self._desk, self._view = desk, view
+        self._wish = desk.later(0.0, lambda: None)
+        self.segmenter, self.form = QComboBox(), QWidget()
+        self.preview = QCheckBox("Preview on the open field")
+        self.run = QPushButton()
+        self._stands, self._column = QLabel(), QVBoxLayout(self)
+        self._lay_out()
+        self._choose(0)
+        desk.events.survey.connect(self._refresh)
+        desk.events.selection.connect(self._refresh)
+        desk.viewing.events.asked.connect(self._refresh)
+        desk.viewing.events.opened.connect(self._preview_soon)
+        self._refresh()
+
+    def start(self) -> None:
+        """Segment and measure the plate, or the wells selected, with what the form says."""
+        self.preview.setChecked(False)
+        self._desk.segment(self.segmenter.currentData(), self.form.value())
+
+    def _lay_out(self) -> None:
+        registry = self._desk.session.registry
+        for name in registry.ids("segmenter"):
+            self.segmenter.addItem(registry.title("segmenter", name), name)
+        self.segmenter.setCurrentIndex(max(self.segmenter.findData(DEFAULT_SEGMENTER), 0))
+        self.segmenter.currentIndexChanged.connect(self._choose)
+        self.preview.setToolTip("Show what the parameters below find in this field; nothing is stored")
+        self.preview.toggled.connect(self._toggled)
+        self.run.clicked.connect(self.start)
+        self.run.setDefault(True)
+        self._stands.setWordWrap(True)
+        for widget in (self.segmenter, self.form, self.preview, self.run, self._stands):
+            self._column.addWidget(widget)
+        self._column.addStretch(1)
+
+    def _choose(self, _: int) -> None:
+        """Show the form of the segmenter that is chosen, with what the plate was segmented with."""
+        name = self.segmenter.currentData()
+        try:
+            extension = self._desk.session.registry.get("segmenter", name)
+        except ExtensionError as error:
+            self._desk.background.fail(error)
+            return
+        plate = self._desk.viewing.plate
+        saved = self._desk.session.setting("segmenters").get(plate.name, {}) if plate is not None else {}
+        same = saved.get("asked", {}).get("id") == name
+        form = ParameterForm(extension.parameters, saved["asked"]["settings"] if same else {})
+        if same:
+            form.set_resolved(saved["resolved"]["settings"])
+        form.changed.connect(self._preview_soon)
+        self._column.replaceWidget(self.form, form)
+        self.form.deleteLater()
+        self.form = form
+        self._preview_soon()
+
+    def _refresh(self, *_: object) -> None:
+        desk, plate = self._desk, self._desk.viewing.plate
+        if plate is None:
+            return
+        count = len(desk.selected)
+        what = f"{count} selected wells" if count else "the plate"
+        self.run.setText(f"Segment and measure {what}")
+        self.run.setEnabled(not desk.session.project.read_only)
+        known = desk.surveys.get(plate.name, Survey())
+        fields = sum(len(well.sources) for well in plate.wells)
+        words = [f"{len(known.cells)} of {fields} fields segmented, {len(known.measured)} measured."]
+        if known.cells:
+            words.append(f"{sum(known.cells.values())} cells.")
+        if known.failed:
+            words.append(f"{len(known.failed)} could not be done; what is in the way is told below.")
+        self._stands.setText(" ".join(words))
+
+    def _toggled(self, on: bool) -> None:
+        if on:
+            self._preview_soon()
+        else:
+            self._wish()
+            self._view.end_preview()
+
+    def _preview_soon(self, *_: object) -> None:
+        if self.preview.isChecked():
+            self._wish()
+            self._wish = self._desk.later(PAUSE, self._show_preview)
+
+    def _show_preview(self) -> None:
+        self._desk.preview(self.segmenter.currentData(), self.form.value(), self._previewed)
+
+    def _previewed(self, masks: object) -> None:
+        if self.preview.isChecked():
+            self._view.show_preview(masks)
+            self._stands.setText(f"Preview: {len(masks.ids())} cells in this field.")

@@ -1,0 +1,142 @@
+"""What the dock shows of a desk: the plate, the tabs of the way, what runs; and the field on the canvas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.views.annotate_tab import AnnotateTab
+from napari_phenotyper.views.canvas import Canvas
+from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.hints import next_step
+from napari_phenotyper.views.jobs_bar import JobsBar
+from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
+from napari_phenotyper.views.plate_panel import PlatePanel
+from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
+from napari_phenotyper.views.segment_tab import SegmentTab
+from napari_phenotyper.views.train_tab import TrainTab
+
+PLATE, SEGMENT, ANNOTATE, TRAIN = range(4)
+
+
+class Workplace(QWidget):
+    """All that belongs to one desk.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer.
+    desk
+        What is worked at.
+    """
+
+    open_asked = Signal(object, str)
+    sample_asked = Signal()
+
+    def __init__(self, viewer: Any, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.view = FieldView(viewer, desk)
+        self.plate, self.jobs, self.tabs = PlatePanel(desk), JobsBar(), QTabWidget()
+        self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor)
+        self.canvas = Canvas(viewer, self.view.layers, {**bindings(self.keys), "?": self.show_keys})
+        self.opening, self.plate_tab = OpenButtons(), PlateTab(desk)
+        self.segment, self.annotate, self.train = (
+            SegmentTab(desk, self.view),
+            AnnotateTab(desk, self.view),
+            TrainTab(desk),
+        )
+        self.hint = QLabel()
+        self._told = ""
+        self._lay_out()
+        self._wire()
+        self._hint()
+
+    def show_keys(self) -> None:
+        """List the keys."""
+        dialog = KeysDialog(self.keys, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def close_desk(self) -> None:
+        """Stop all work, save what waits, take the layers away."""
+        self.canvas.close()
+        self.desk.close()
+        self.view.close()
+
+    def _lay_out(self) -> None:
+        first = QWidget()
+        column = QVBoxLayout(first)
+        column.addWidget(self.opening)
+        column.addWidget(self.plate_tab)
+        for widget, title in ((first, "Plate"), (self.segment, "Segment"), (self.train, "Train")):
+            self.tabs.addTab(_scrolling(widget), title)
+        self.tabs.insertTab(ANNOTATE, self.annotate, "Annotate")
+        self.hint.setWordWrap(True)
+        self.hint.setObjectName("hint")
+        self.hint.setTextFormat(Qt.TextFormat.RichText)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.addWidget(self.plate)
+        splitter.addWidget(self.tabs)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 1)
+        splitter.setChildrenCollapsible(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self.hint)
+        column.addWidget(splitter, 1)
+        column.addWidget(self.jobs)
+
+    def _wire(self) -> None:
+        desk = self.desk
+        self.opening.asked.connect(self.open_asked)
+        self.opening.sample_asked.connect(self.sample_asked)
+        self.canvas.clicked.connect(self._clicked)
+        self.canvas.dragged.connect(self._dragged)
+        self.jobs.cancel_asked.connect(desk.background.cancel)
+        desk.background.events.job.connect(self.jobs.show_job)
+        desk.background.events.problem.connect(self.jobs.show_problem)
+        desk.background.events.message.connect(self.jobs.show_message)
+        self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
+        for signal in (
+            desk.events.survey,
+            desk.events.plates,
+            desk.events.scores,
+            desk.marking.events.classes,
+            desk.live.events.state,
+        ):
+            signal.connect(self._hint)
+        for key in (*range(10), "?"):
+            shortcut = QShortcut(QKeySequence(str(key)), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(self.show_keys if key == "?" else lambda k=key: self._choose(str(k)))
+
+    def _choose(self, key: str) -> None:
+        """Choose a class by its key while the dock has the keyboard."""
+        name = self.desk.marking.class_of_key(key)
+        if name:
+            self.desk.marking.choose(name)
+
+    def _clicked(self, y: float, x: float) -> None:
+        self.desk.marking.click(y, x)
+
+    def _dragged(self, points: list[tuple[float, float]]) -> None:
+        self.desk.marking.paint(points)
+
+    def _hint(self, *_: object) -> None:
+        text = next_step(self.desk)
+        if text != self._told:
+            self._told = text
+            self.hint.setText(text)
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

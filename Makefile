@@ -18,7 +18,7 @@ WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo test test-fast test-slow test-qt5 test-gl check format bench clean
+.PHONY: install system demo shots test test-fast test-slow test-qt5 test-gl check format bench clean
 
 install: $(VENV)/.installed
 
@@ -33,8 +33,15 @@ $(VENV)/.installed: pyproject.toml
 system:
 	@bash scripts/system_libraries.sh
 
-demo: install
-	$(BIN)/phenotyper demo --out demo
+demo: install system
+	$(WITH_QT) $(BIN)/phenotyper demo --out demo
+
+# The pictures of the documentation, taken from the real window; look at them before you commit them.
+shots: install system
+	rm -rf build/shots && mkdir -p build/shots
+	$(PY) -c "from napari_phenotyper.session.sample import sample_plate; from pathlib import Path; sample_plate(Path('build/shots/SIMULATED'))"
+	$(WITH_QT) CI=true scripts/with_display.sh $(BIN)/phenotyper tour build/shots/SIMULATED \
+		--labels build/shots/SIMULATED/truth.csv --out docs/window
 
 check: install
 	$(BIN)/ruff check $(SOURCES)

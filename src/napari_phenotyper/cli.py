@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_phenotyper.console import Teller, fail, read_settings, say, show, show_table, tell_outcome
-from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, ProjectError, SettingError
-from napari_phenotyper.core.plate import Plate
-from napari_phenotyper.core.progress import Cancelled, Progress
+from napari_phenotyper import launch
+from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
+from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.pages import words
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
-from napari_phenotyper.session.opened import make_runner, opened, project_folder
+from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
-from napari_phenotyper.session.session import Session, needs_writing
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+
+app.command("open")(launch.open_plate)
+app.command()(launch.demo)
+app.command(hidden=True)(launch.tour)
 
 PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
 Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
@@ -44,34 +44,6 @@ ModelId = Annotated[str | None, typer.Option("--model", help="Which model (the f
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 
 _JOBS = min(os.cpu_count() or 1, 8)
-
-
-@contextmanager
-def _at_work(
-    plate: Path, project: Path | None, pattern: str = "", write: bool = True, jobs: int = 1, cluster: str = ""
-) -> Iterator[tuple[Session, tuple[Plate, ...], Progress]]:
-    """Open project and plates for a command; errors end it with their remedy.
-
-    A command that only tells what is known (`write` false) also works while somebody else writes to the project.
-    """
-    folder = project or project_folder(plate)
-    if not write and not folder.exists():
-        raise ProjectError(f"There is no project {folder}.", "Segment the plate first: phenotyper segment PLATE.")
-    teller = Teller()
-    with opened(folder, make_runner(jobs, cluster), create=write) as session:
-        if write:
-            needs_writing(session)
-        plates = session.open(plate, pattern)
-        for text in session.problems:
-            say(f"problem: {text}")
-        try:
-            yield session, plates, teller
-        except (KeyboardInterrupt, Cancelled):
-            teller.clear()
-            say("Stopped. What was done is kept; run the same again to go on.")
-            raise typer.Exit(130) from None
-        finally:
-            teller.clear()
 
 
 @app.command()
@@ -123,7 +95,7 @@ def channels(
     if not roles:
         info(plate, project, pattern, as_json)
         return
-    with _at_work(plate, project, pattern) as (session, plates, _):
+    with at_work(plate, project, pattern) as (session, plates, _):
         facts = [words.plate_facts(p) for p in set_roles(session, plates, roles)]
         show(as_json, facts[0] if len(facts) == 1 else facts, lambda: "\n".join(map(words.info_text, facts)))
 
@@ -141,7 +113,7 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Segment all fields that have no current masks."""
-    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+    with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
         outcome = segmenting.segment(session, plates, progress, segmenter, read_settings(settings, more))
         tell_outcome("Segmented", "fields", outcome, as_json)
 
@@ -158,7 +130,7 @@ def measure(
 ) -> None:
     """Measure all wells whose features are not current."""
     chosen = [e.strip() for e in extractors.split(",") if e.strip()] if extractors is not None else None
-    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+    with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
         tell_outcome("Measured", "wells", measuring.measure(session, plates, progress, chosen), as_json)
 
 
@@ -173,7 +145,7 @@ def layout(
     """Read what was done to each well."""
     from napari_phenotyper.session.layouts import set_layout
 
-    with _at_work(plate, project, pattern) as (session, plates, _):
+    with at_work(plate, project, pattern) as (session, plates, _):
         found = set_layout(session, plates, source)
         facts = {
             name: {"wells": len(one), **{role: len(one.wells(role)) for role in ("negative", "positive", "sample")}}
@@ -192,7 +164,7 @@ def annotate(
     as_json: AsJson = False,
 ) -> None:
     """Read annotations and tell how many found a cell."""
-    with _at_work(plate, project, pattern) as (session, plates, progress):
+    with at_work(plate, project, pattern) as (session, plates, progress):
         done = labelling.import_annotations(session, plates, source, progress)
         share = done.found / max(done.rows, 1)
         text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
@@ -216,7 +188,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Tell how well a classifier does on annotated cells that it was not trained on."""
-    with _at_work(plate, project, pattern, write=False) as (session, _, progress):
+    with at_work(plate, project, pattern, write=False) as (session, _, progress):
         report = learning.evaluate(session, progress, classifier, read_settings(settings, more), group, folds)
         show(as_json, report, lambda: words.evaluation_text(report))
 
@@ -232,7 +204,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on all annotated cells and keep the model."""
-    with _at_work(plate, project, pattern) as (session, _, progress):
+    with at_work(plate, project, pattern) as (session, _, progress):
         model = learning.train(session, progress, classifier, read_settings(settings, more))
         card = session.project.models.card(model)
         show(as_json, {"model": model, "card": card}, f"Kept model {model}: {', '.join(map(str, card['classes']))}")
@@ -249,7 +221,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the class of every cell with a kept model."""
-    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+    with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
         tell_outcome("Predicted", "wells", learning.predict(session, plates, progress, model), as_json)
 
 
@@ -266,7 +238,7 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Turn cells into one row per well."""
-    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
+    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
         found = profiling.profile(session, plates, progress, profiler, read_settings(settings, more), model)
         show_table(profiling.profile_rows(session, found), out, as_json)
 
@@ -286,7 +258,7 @@ def hits(
     as_json: AsJson = False,
 ) -> None:
     """Rank wells by how far they are from the negative controls."""
-    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
+    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
         found = profiling.hits(
             session, plates, progress, scorer, read_settings(settings, more), column, profiler, model
         )
@@ -305,7 +277,7 @@ def export(
     """Write results for other programs."""
     from napari_phenotyper.session.exporting import export as write
 
-    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
+    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
         count = write(session, plates, what, out, progress, model)
         print(f"{count} {'fields' if what == 'masks' else 'rows'} written to {out}")
 
@@ -325,7 +297,7 @@ def run(
     """Do all that the inputs allow, going on from where it stopped."""
     from napari_phenotyper.session.running import run as run_all
 
-    with _at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
+    with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
         ran = run_all(session, plates, progress, layout, labels, classifier)
         say(words.failures_text(ran.failed))
         show(as_json, ran.__dict__, "\n".join(ran.steps))
@@ -341,31 +313,9 @@ def report(
     """Write one self-contained page: plate maps, cells of each class, confusion matrix, hits."""
     from napari_phenotyper.pages.compose import write_report
 
-    with _at_work(plate, project, pattern, write=False) as (session, plates, progress):
+    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
         write_report(session, plates, out, progress)
         print(f"Report written to {out}")
-
-
-@app.command()
-def demo(
-    headless: Annotated[bool, typer.Option("--headless", help="Open no window.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for plate, project and report.")] = Path("demo"),
-    jobs: Jobs = _JOBS,
-) -> None:
-    """Make the simulated sample plate, run the whole job on it and write a report."""
-    from napari_phenotyper.pages.compose import write_report
-    from napari_phenotyper.session.running import run as run_all
-    from napari_phenotyper.session.sample import sample_plate
-
-    plate = sample_plate(out / "SIMULATED", Teller())
-    with _at_work(plate, out / "SIMULATED.phenotyper", jobs=jobs) as (session, plates, progress):
-        ran = run_all(session, plates, progress)
-        say(words.failures_text(ran.failed))
-        print("\n".join(ran.steps))
-        if ran.evaluation is not None:
-            print(words.evaluation_text(ran.evaluation))
-        write_report(session, plates, out / "report.html", progress)
-    print(f"Report written to {out / 'report.html'}")
 
 
 @app.command()
@@ -373,7 +323,7 @@ def clean(plate: PlatePath, project: Project = None, as_json: AsJson = False) ->
     """Drop results that no key needs."""
     from napari_phenotyper.session.cleaning import clean as sweep
 
-    with _at_work(plate, project) as (session, _, __):
+    with at_work(plate, project) as (session, _, __):
         freed = sweep(session)
         show(as_json, {"bytes": freed}, f"Freed {freed / 1e6:.1f} MB")
 

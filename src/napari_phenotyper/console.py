@@ -6,15 +6,20 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from napari_phenotyper.core.errors import PhenotyperError, SettingError
+from napari_phenotyper.core.errors import PhenotyperError, ProjectError, SettingError
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Cancelled, Progress
 from napari_phenotyper.pages import words
 from napari_phenotyper.session.exporting import write_table
+from napari_phenotyper.session.opened import make_runner, opened, project_folder
+from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import PlateOutcome
 
 
@@ -103,3 +108,31 @@ def fail(error: PhenotyperError, code: int) -> None:
     if error.remedy:
         print(f"  {error.remedy}", file=sys.stderr)
     sys.exit(code)
+
+
+@contextmanager
+def at_work(
+    plate: Path, project: Path | None, pattern: str = "", write: bool = True, jobs: int = 1, cluster: str = ""
+) -> Iterator[tuple[Session, tuple[Plate, ...], Progress]]:
+    """Open project and plates for a command; errors end it with their remedy.
+
+    A command that only tells what is known (`write` false) also works while somebody else writes to the project.
+    """
+    folder = project or project_folder(plate)
+    if not write and not folder.exists():
+        raise ProjectError(f"There is no project {folder}.", "Segment the plate first: phenotyper segment PLATE.")
+    teller = Teller()
+    with opened(folder, make_runner(jobs, cluster), create=write) as session:
+        if write:
+            needs_writing(session)
+        plates = session.open(plate, pattern)
+        for text in session.problems:
+            say(f"problem: {text}")
+        try:
+            yield session, plates, teller
+        except (KeyboardInterrupt, Cancelled):
+            teller.clear()
+            say("Stopped. What was done is kept; run the same again to go on.")
+            raise typer.Exit(130) from None
+        finally:
+            teller.clear()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_phenotyper.views.dock import PhenotyperDock
-    from napari_phenotyper.views.layers import LayerData
+    from napari_phenotyper.views.layer_data import LayerData
 
 NAME, DOCK = "napari-phenotyper", "Phenotyper"
 TABS = {"plate": 0, "segment": 1, "annotate": 2, "train": 3}
@@ -43,6 +43,21 @@ def open_window(path: Path | None = None, pattern: str = "", project: Path | Non
     else:
         dock.open(path, pattern, project)
     napari.run()
+
+
+def tour_window(plate: Path, labels: Path, out: Path, project: Path | None = None) -> None:
+    """Open the window, walk the whole way by mouse and keyboard, take pictures, and close it."""
+    import napari
+
+    from napari_phenotyper.views.tour import walk
+
+    viewer = napari.Viewer(title="Phenotyper", show=False)
+    viewer.show()
+    viewer.window.resize(1400, 900)
+    try:
+        walk(viewer, dock_of(viewer), plate, labels, out, project)
+    finally:
+        viewer.close()
 
 
 def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -76,7 +91,7 @@ def _open_or_layers(place: Path, plates: tuple[Plate, ...]) -> list[Any]:
     """Open a plate in the dock of the viewer that asks for it, or return layers where there is none."""
     import napari
 
-    from napari_phenotyper.views.layers import field_layers
+    from napari_phenotyper.views.layer_data import field_layers
 
     viewer = napari.current_viewer()
     if viewer is None:

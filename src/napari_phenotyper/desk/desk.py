@@ -24,7 +24,7 @@ from napari_phenotyper.engine.engine import Job, Post
 from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.engine.worker import Workers
 from napari_phenotyper.session.channels import set_roles
-from napari_phenotyper.session.layouts import set_format, set_layout
+from napari_phenotyper.session.layouts import beside, set_format, set_layout
 from napari_phenotyper.session.learning import evaluate_steps, model_in_use, predict_steps, predictions_of, train_steps
 from napari_phenotyper.session.measuring import measure_steps
 from napari_phenotyper.session.reading import Reading
@@ -120,6 +120,8 @@ class Desk:
     def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
         """Open a plate, or a folder of plates, in this session's project. Raises PlateError, ProjectError."""
         plates = self.session.open(path, pattern)
+        for plate in plates:
+            self._take_layout(plate)
         self.start()
         return plates
 
@@ -190,6 +192,13 @@ class Desk:
         self.live.on = False
         self.background.close()
         self.session.close()
+
+    def _take_layout(self, plate: Plate) -> None:
+        """Read the layout.csv beside a plate's images, unless the user gave it a layout."""
+        path = beside(plate, "layout.csv")
+        if path is not None and not len(plate.layout) and not self.session.project.read_only:
+            self._try(lambda: set_layout(self.session, [plate], path))
+            self.background.tell(f"{plate.name}: layout read from {path.name} beside the images.")
 
     def _wells(self) -> Sequence[str] | None:
         return sorted(self.selected) or None

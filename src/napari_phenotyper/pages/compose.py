@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,16 @@ from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.store.files import replacing
 
+WINDOW = {
+    "opened": "A plate is open: its map, the first field, what each channel shows.",
+    "segmenting": "The plate is segmented and measured in the background; the map fills as it goes.",
+    "labelled": "Cells are clicked; those annotated have a white rim, the others wear their prediction.",
+    "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
+    "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
+    "scores": "How good the classifier is on wells that it never saw, and what to do about it.",
+}
+"""What the pictures of a tour of the window show, in its order."""
+
 SIMULATED = "SIMULATED"
 """How the names of plates begin that no microscope ever saw."""
 
@@ -47,15 +58,18 @@ _MEANINGS = {
 }
 
 
-def write_report(session: Session, plates: Sequence[Plate], out: Path, progress: Progress) -> None:
-    """Write one self-contained HTML page on some plates of a project.
+def write_report(
+    session: Session, plates: Sequence[Plate], out: Path, progress: Progress, window: Sequence[Path] = ()
+) -> None:
+    """Write one self-contained HTML page on some plates of a project, with pictures of the window if there are any.
 
     Raises
     ------
     ProjectError
         If the file cannot be written.
     """
-    html = render(compose(session, plates, progress))
+    pictures = tuple((WINDOW.get(path.stem, path.stem), path.read_bytes()) for path in window)
+    html = render(replace(compose(session, plates, progress), window=pictures))
     with replacing(out) as path:
         path.write_text(html, encoding="utf-8")
 

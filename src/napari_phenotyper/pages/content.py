@@ -213,6 +213,8 @@ class ReportContent:
         Package to version.
     simulated
         Whether no cell of it ever lived: the page and every figure say so.
+    window
+        Pictures of the window at work: caption and PNG.
     """
 
     title: str
@@ -231,3 +233,4 @@ class ReportContent:
     steps: tuple[Step, ...] = ()
     software: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    window: tuple[tuple[str, bytes], ...] = ()

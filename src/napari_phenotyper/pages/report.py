@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_phenotyper.pages import sections
 from napari_phenotyper.pages.content import ReportContent
-from napari_phenotyper.pages.html import bullets, escape, page, paragraph
+from napari_phenotyper.pages.html import bullets, escape, page, paragraph, picture
 from napari_phenotyper.pages.sections import Section
 
 __all__ = ["ReportContent", "render"]
@@ -31,11 +31,18 @@ def render(content: ReportContent) -> str:
     shown = [section for section in made if section.body]
     reached = max((i for i, section in enumerate(made[:-1]) if section.body), default=-1)
     waiting = [section for section in made[reached + 1 :] if not section.body and section.next_step]
+    shown += [window(content)] if content.window else []
     body = [_head(content, shown)]
     if waiting:
         body.append(f'<p class="next"><b>Next:</b> {escape(waiting[0].next_step)}</p>')
     body += [f'<section id="{s.id}"><h2>{escape(s.title)}</h2>{s.body}</section>' for s in shown]
     return page(content.title or "Report", "\n".join(body))
+
+
+def window(content: ReportContent) -> Section:
+    """Show the window at work."""
+    pictures = "".join(picture(png, caption) for caption, png in content.window)
+    return Section("window", "The window", pictures)
 
 
 def _head(content: ReportContent, shown: list[Section]) -> str:

@@ -86,6 +86,13 @@ def set_layout(session: Session, plates: Sequence[Plate], path: Path) -> dict[st
     return layouts
 
 
+def beside(plate: Plate, name: str) -> Path | None:
+    """Return a file of that name beside a plate's images, if there is one."""
+    place = Path(plate.path)
+    folder = place if place.is_dir() else place.parent
+    return folder / name if (folder / name).is_file() else None
+
+
 def set_format(session: Session, plate: Plate, wells: int) -> Plate:
     """Say how many wells a plate has (6 to 1536, 0 for what the names tell), and remember it.
 

@@ -11,7 +11,7 @@ from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
-from napari_phenotyper.session.layouts import set_layout
+from napari_phenotyper.session.layouts import beside, set_layout
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome
 
@@ -90,25 +90,19 @@ def _layouts(session: Session, plates: Sequence[Plate], given: Path | None, ran:
         ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {given}.")
         return
     for plate in plates:
-        beside = _beside(plate, "layout.csv")
-        if beside is not None and not len(plate.layout):
-            found = set_layout(session, [plate], beside)
-            ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {beside}.")
+        path = beside(plate, "layout.csv")
+        if path is not None and not len(plate.layout):
+            found = set_layout(session, [plate], path)
+            ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {path}.")
 
 
 def _labels(session: Session, plates: Sequence[Plate], given: Path | None, ran: Ran, progress: Progress) -> None:
     files: list[tuple[Path, Sequence[Plate]]] = [(given, plates)] if given is not None else []
     if given is None and not len(session.annotations):
-        files = [(path, [plate]) for plate in plates if (path := _beside(plate, "annotations.csv")) is not None]
+        files = [(path, [plate]) for plate in plates if (path := beside(plate, "annotations.csv")) is not None]
     for path, meant in files:
         done = labelling.import_annotations(session, meant, path, progress)
         ran.steps.append(f"Annotations read from {path}: {done.found} of {done.rows} found a cell.")
-
-
-def _beside(plate: Plate, name: str) -> Path | None:
-    place = Path(plate.path)
-    folder = place if place.is_dir() else place.parent
-    return folder / name if (folder / name).is_file() else None
 
 
 def _learn(session: Session, plates: Sequence[Plate], classifier: str, ran: Ran, progress: Progress) -> None:

@@ -34,9 +34,9 @@ def generator() -> ModuleType:
     raise ProjectError("The sample plate's generator is missing.", "Install napari-phenotyper again.")
 
 
-def cached_sample() -> Path:
+def cached_sample(progress: Progress = no_progress) -> Path:
     """Make the simulated plate in the user's cache, once, and return its folder. Raises ProjectError."""
-    return sample_plate(user_cache_path("napari-phenotyper") / "SIMULATED")
+    return sample_plate(user_cache_path("napari-phenotyper") / "SIMULATED", progress)
 
 
 def sample_plate(folder: Path, progress: Progress = no_progress) -> Path:

@@ -48,8 +48,8 @@ class ClassTable(QWidget):
         self._current = ""
         self._model = ClassRows(self)
         self._view = _view(self._model, self)
-        self._line = QLineEdit()
-        self._line.setPlaceholderText("New class …")
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("New class …")
         self._more = QToolButton()
         self._more.setText("…")
         self._more.setMinimumWidth(28)
@@ -60,7 +60,7 @@ class ClassTable(QWidget):
         self._view.clicked.connect(self._clicked)
         self._view.doubleClicked.connect(self._double_clicked)
         self._view.customContextMenuRequested.connect(self._menu_asked)
-        self._line.returnPressed.connect(self._add)
+        self.line.returnPressed.connect(self._add)
         self._more.clicked.connect(lambda: self._popup(self._current))
         QShortcut(QKeySequence("F2"), self._view, lambda: self.rename(self._current)).setContext(
             Qt.ShortcutContext.WidgetWithChildrenShortcut
@@ -121,7 +121,7 @@ class ClassTable(QWidget):
 
     def _lay_out(self) -> None:
         below = QHBoxLayout()
-        below.addWidget(self._line)
+        below.addWidget(self.line)
         below.addWidget(self._more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -169,9 +169,9 @@ class ClassTable(QWidget):
             self.renamed.emit(row.name, text)
 
     def _add(self) -> None:
-        name = self._line.text().strip()
+        name = self.line.text().strip()
         row = self._model.row_of(name)
-        self._line.clear()
+        self.line.clear()
         if row is not None:
             self._view.setCurrentIndex(self._model.index(row, NAME))
         elif name:

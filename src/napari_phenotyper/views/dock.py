@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError, PlateError
 from napari_phenotyper.desk.desk import Desk, open_desk
+from napari_phenotyper.engine.engine import Engine
+from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.sample import cached_sample
 from napari_phenotyper.views.jobs_bar import JobsBar
@@ -44,6 +46,7 @@ class PhenotyperDock(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.welcome, self.opening, self.problems = QWidget(), OpenButtons(), JobsBar()
+        self._opener = Engine(Threads(1), self.thread_.post)
         self._lay_out()
         self.setAcceptDrops(True)
         self._keeper = _Keeper(self)
@@ -74,12 +77,15 @@ class PhenotyperDock(QWidget):
 
     def open_sample(self) -> None:
         """Make the sample plate if need be, and open it."""
-        self.problems.show_message("Making the sample plate …")
-        QApplication.processEvents()
-        try:
-            self.open(cached_sample())
-        except PhenotyperError as error:
-            self._fail(error)
+        bar = self.workplace.jobs if self.workplace is not None else self.problems
+        self._opener.submit(
+            "sample",
+            "replace",
+            cached_sample,
+            title="Making the sample plate",
+            on_result=self.open,
+            on_change=bar.show_job,
+        )
 
     def show_tab(self, number: int) -> None:
         """Show a tab of the way: Plate 0, Segment 1, Annotate 2, Train 3."""
@@ -88,6 +94,7 @@ class PhenotyperDock(QWidget):
 
     def close_desk(self) -> None:
         """Stop all work and close the project; may be called twice."""
+        self._opener.close()
         workplace, self.workplace = self.workplace, None
         if workplace is not None:
             workplace.close_desk()
@@ -113,6 +120,7 @@ class PhenotyperDock(QWidget):
         column.addWidget(self.problems)
         self._column.addWidget(self.welcome)
         self.opening.asked.connect(self.open)
+        self.problems.cancel_asked.connect(self._opener.cancel)
         self.opening.sample_asked.connect(self.open_sample)
 
     def _show(self, workplace: Workplace) -> None:

@@ -12,42 +12,20 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_phenotyper.core.field import Channel, Field
+from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.views.overlay import Codes, Rgba
 
-LayerData = tuple[Any, dict[str, Any], str]
 Describe = Callable[[float, float], str]
 Image2D = NDArray[np.generic]
 
 CELLS = "Cells"
-_COLOURS = {"DNA": "bop blue", "tubulin": "bop orange", "actin": "bop purple"}
-_OTHER_COLOURS = ("gray", "green", "magenta", "yellow")
+COLOURS = {"DNA": "gray", "tubulin": "bop purple", "actin": "bop orange", "mitochondria": "bop blue"}
+"""What a channel is shown in. Nuclei are grey, so that the colours of the classes stand out on them."""
+_OTHER_COLOURS = ("bop purple", "bop orange", "bop blue", "green")
 _LOOK = ("contrast_limits", "colormap", "visible")
 _SAMPLE = 500
 _PART = 1_000_000
-
-
-def field_layers(field: Field) -> list[LayerData]:
-    """Return an image layer per channel of a field, named by plate, well, field and channel.
-
-    Raises
-    ------
-    PixelError
-    """
-    pixel = field.info.pixel_size or 1.0
-    layers: list[LayerData] = []
-    for channel, image in zip(field.channels, field.read(), strict=True):
-        options = {
-            "name": f"{field.ref} {channel.label}",
-            "scale": (pixel, pixel),
-            "contrast_limits": _contrast(image),
-            "colormap": _COLOURS.get(channel.role, "gray"),
-            "blending": "additive",
-            "metadata": field.ref._asdict(),
-        }
-        layers.append((image, options, "image"))
-    return layers
 
 
 @dataclass(frozen=True)
@@ -152,7 +130,7 @@ class FieldLayers:
                 layer.data = image
             else:
                 known = display.get(channel.label) or self._displays.get(channel.label)
-                colour = _COLOURS.get(channel.role, _OTHER_COLOURS[position % len(_OTHER_COLOURS)])
+                colour = COLOURS.get(channel.role, _OTHER_COLOURS[position % len(_OTHER_COLOURS)])
                 # a channel alone is grey, so that colour on the screen means a class
                 default = ChannelDisplay(_contrast(image), colour if len(channels) > 1 else "gray")
                 layer = self._make_channel(channel.label, image, known or default)

@@ -57,7 +57,7 @@ class PlatePanel(QWidget):
 
     def colour_by(self, kind: str, name: str = "") -> None:
         """Colour the wells by "cells", "annotated", "uncertain", the "share" of a class or the mean of a "feature"."""
-        self.colours.setCurrentIndex(self.colours.findData((kind, name)))
+        self.colours.setCurrentIndex(self.colours.findData(f"{kind}:{name}"))
 
     def refresh(self, *_: object) -> None:
         """Draw the map anew."""
@@ -99,10 +99,10 @@ class PlatePanel(QWidget):
         """List what the wells can be coloured by, and keep what is chosen if it is still there."""
         plate = self._desk.viewing.plate
         columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
-        entries = [("Cells per well", (CELLS, "")), ("Annotated cells", (ANNOTATED, ""))]
-        entries += [(f"Share of {name}", (SHARE, name)) for name in self._desk.session.annotations.classes]
-        entries += [("Uncertainty of the classifier", (UNCERTAIN, ""))]
-        entries += [(name, (FEATURE, name)) for name in columns]
+        entries = [("Cells per well", f"{CELLS}:"), ("Annotated cells", f"{ANNOTATED}:")]
+        entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
+        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:")]
+        entries += [(name, f"{FEATURE}:{name}") for name in columns]
         if entries != [(self.colours.itemText(i), self.colours.itemData(i)) for i in range(self.colours.count())]:
             chosen = self.colours.currentData()
             self.colours.blockSignals(True)
@@ -131,7 +131,7 @@ class PlatePanel(QWidget):
         self._selection.setWordWrap(True)
 
     def _face(self, plate: Plate) -> MapFace:
-        kind, name = self.colours.currentData() or (CELLS, "")
+        kind, _, name = (self.colours.currentData() or f"{CELLS}:").partition(":")
         values = self._values(plate, kind, name)
         rows = {well.name: plate.layout.of(WellRef(plate.name, well.name)) for well in plate.wells}
         cells = cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))

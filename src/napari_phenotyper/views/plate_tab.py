@@ -22,7 +22,7 @@ from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.wells import PLATE_SHAPES
 from napari_phenotyper.desk.desk import Desk
-from napari_phenotyper.pages.words import info_text, plate_facts
+from napari_phenotyper.pages.words import plate_facts
 
 NO_ROLE = "–"
 
@@ -94,7 +94,8 @@ class PlateTab(QWidget):
         if plate is None:
             return
         self._shown = plate.name
-        self._facts.setText(info_text(plate_facts(plate)))
+        self._facts.setText(_facts_text(plate))
+        self._facts.setToolTip(plate.path)
         self._fill_channels(plate)
         self.format.blockSignals(True)
         self.format.setCurrentIndex(max(self.format.findData(plate.format), 0))
@@ -114,6 +115,7 @@ class PlateTab(QWidget):
         for wells in PLATE_SHAPES:
             self.format.addItem(f"{wells} wells", wells)
         self.format.setToolTip("Small plates cannot be told from a few wells of a large one: say so here")
+        _narrow(self.format)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.layout_button.setToolTip("What was done to each well: a CSV with columns well, treatment, role, dose …")
         self.layout_button.clicked.connect(self._read_layout)
@@ -140,6 +142,7 @@ class PlateTab(QWidget):
         box.setEditable(True)
         box.setCurrentText(channel.role or NO_ROLE)
         box.setToolTip("What the channel shows; segmentation needs DNA")
+        _narrow(box)
         box.textActivated.connect(lambda role: self._role_chosen(channel.name, role))
         return box
 
@@ -161,3 +164,24 @@ class PlateTab(QWidget):
     def _asked(self, ref: object) -> None:
         if ref.plate != self._shown:
             self.refresh()
+
+
+def _narrow(box: QComboBox) -> None:
+    """Let a box be narrower than its longest entry."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+
+
+def _facts_text(plate: Plate) -> str:
+    """Return what there is to know of a plate in a few short lines."""
+    facts = plate_facts(plate)
+    lines = [f"{facts['name']}: {len(facts['wells'])} wells, {facts['fields']} fields"]
+    if "field_size" in facts:
+        size, pixel = facts["field_size"], facts["pixel_size_um"]
+        unit = f"{pixel:g} µm per pixel" if pixel else "pixel size unknown"
+        lines.append(f"{size['y']} × {size['x']} pixels, {unit}")
+    if facts["layout"]["wells"]:
+        lines.append(f"Layout of {facts['layout']['wells']} wells, {facts['layout']['negative']} negative controls")
+    else:
+        lines.append("No layout: nobody has said what was done to the wells")
+    return "\n".join(lines)

@@ -78,6 +78,7 @@ class SegmentTab(QWidget):
             form.set_resolved(saved["resolved"]["settings"])
         form.changed.connect(self._preview_soon)
         self._column.replaceWidget(self.form, form)
+        self.form.hide()
         self.form.deleteLater()
         self.form = form
         self._preview_soon()

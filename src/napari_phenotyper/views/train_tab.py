@@ -76,6 +76,7 @@ class TrainTab(QWidget):
         form = ParameterForm(extension.parameters)
         form.changed.connect(self._take_soon)
         self._column.replaceWidget(self.form, form)
+        self.form.hide()
         self.form.deleteLater()
         self.form = form
         self._take()

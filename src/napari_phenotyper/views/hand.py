@@ -84,7 +84,7 @@ class Hand:
         """Return where on the canvas a pixel of the field is shown."""
         ours = self.dock.workplace.view.layers.layers[-1]
         world = ours.data_to_world((y, x))[-2:]
-        camera, size = self.viewer.camera, self.canvas.rect()
+        camera, size = getattr(self.viewer, "scene", self.viewer).camera, self.canvas.rect()  # napari 0.9 has the scene
         # napari's camera looks at `center` and shows `zoom` screen pixels per unit of the world
         dx, dy = (world[1] - camera.center[-1]) * camera.zoom, (world[0] - camera.center[-2]) * camera.zoom
         return QPoint(round(size.width() / 2 + dx), round(size.height() / 2 + dy))

@@ -74,6 +74,11 @@ class PlateMap(QWidget):
         self.updateGeometry()
         self.update()
 
+    @property
+    def face(self) -> MapFace:
+        """What is shown."""
+        return self._reading.face
+
     def set_open(self, well: str) -> None:
         """Mark the well whose field is shown; "" for none."""
         self._open = parse_well(well) if well else None

@@ -163,7 +163,7 @@ class Tour:
         self.hand.tab(self.place.tabs, TRAIN)
         self.hand.press(self.place.train.keep)
         self.hand.until(lambda: self.desk.session.project.models.ids() and not self.desk.background.jobs, 120)
-        return self.desk.session.project.models.ids()[-1]
+        return self.desk.session.project.models.ids()[0]
 
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""

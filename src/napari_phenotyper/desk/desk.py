@@ -33,8 +33,8 @@ from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
 from napari_phenotyper.store.project import Project
 
-REFRESH = 2.0
-"""Seconds between two looks at what a plate job has done so far."""
+REFRESH, FIELDS_A_SECOND = 2.0, 300
+"""Seconds between two looks at what a plate job has done so far: two, and longer for plates of many fields."""
 QUIET = 1.5
 """Seconds without a click after which the scores are brought up to date."""
 QUICK = 1.0
@@ -89,6 +89,7 @@ class Desk:
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
         self.surveys: dict[str, Survey] = {}
+        self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
         self.untestable = ""
         self._scored: object = None
@@ -127,11 +128,13 @@ class Desk:
 
     def look(self, plate: str) -> None:
         """Look up what there is of a plate."""
+        # one lane, so one reader, a plate: what its stores have looked up is used again
+        self._readers[plate] = self.session.snapshot(self._readers.get(plate))
         self.background.read(
             f"survey {plate}",
             "coalesce",
             survey,
-            self.session.snapshot(),
+            self._readers[plate],
             plate,
             on_result=lambda found: self._surveyed(plate, found),
         )
@@ -224,7 +227,8 @@ class Desk:
             return
         if job.state == "running":
             self.session.events.masks.emit(plate)
-        self.later(REFRESH, lambda: self._watch(job, plate))
+        fields = sum(len(well.sources) for well in self.session.plates[plate].wells)
+        self.later(max(REFRESH, fields / FIELDS_A_SECOND), lambda: self._watch(job, plate))
 
     def _over(self, plate: Plate, outcome: PlateOutcome) -> None:
         for name, why in list(outcome.failed.items())[:20]:

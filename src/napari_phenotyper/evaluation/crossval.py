@@ -17,6 +17,8 @@ from napari_phenotyper.core.training import Model, TrainingSet
 from napari_phenotyper.evaluation import metrics
 from napari_phenotyper.evaluation.folds import Indices, assign_folds, thin_classes
 
+FEW_OF_A_CLASS = 3
+"""A class in fewer groups than this is judged by one or two of them: label it in others, too."""
 FEW_GROUPS = 5
 """With fewer groups than this, an interval drawn over groups says little."""
 
@@ -176,7 +178,7 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     Returns
     -------
     `n`, `classes`; `accuracy`, `balanced_accuracy`, `macro_f1`, `log_loss` each {value, low, high};
-    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, and `recall_interval`, `precision_interval`,
+    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, groups that have it, and `recall_interval`, `precision_interval`,
     `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the
     truth), `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
     `folds` (list of {fold, n, groups, accuracy}, and their names where given); `group`, `groups`; `warnings`
@@ -191,7 +193,8 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     intervals = metrics.class_intervals(probabilities, truth, groups)
     per_class: dict[str, Json] = {}
     for k, (name, values) in enumerate(zip(result.classes, metrics.class_scores(confusion), strict=True)):
-        per_class[name] = {**values.state(), **{f"{n}_interval": rows[k].tolist() for n, rows in intervals.items()}}
+        own = {f"{n}_interval": rows[k].tolist() for n, rows in intervals.items()}
+        per_class[name] = {**values.state(), **own, "groups": len(np.unique(groups[truth == k]))}
     return {
         "n": len(truth),
         "classes": list(result.classes),
@@ -232,7 +235,10 @@ def _warnings(result: OutOfFold, group: str) -> list[str]:
     """Return all sentences that a reader of the scores should know."""
     rows = result.tested
     count = len(np.unique(result.groups[rows]))
-    found = [*thin_classes(result.labels[rows], result.groups[rows], result.classes, group=group), *result.warnings]
+    found = [
+        *thin_classes(result.labels[rows], result.groups[rows], result.classes, FEW_OF_A_CLASS, group),
+        *result.warnings,
+    ]
     if count < FEW_GROUPS:
         found.append(f"Only {count} {group}s: the intervals are rough; label cells in more {group}s")
     return found

@@ -9,6 +9,8 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.labelling import counts
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.overlay import CONFIDENCE
+from napari_phenotyper.views.qt_thread import Soon
 
 HOW = "Click a cell to give it the chosen class. Shift + drag: several. 1–9: the cell under the cursor. ?: all keys."
 
@@ -31,7 +33,8 @@ class AnnotateTab(QWidget):
         self.live, self.saved = QCheckBox("Learn live"), QLabel()
         self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
         self.style, self.colouring = QComboBox(), QComboBox()
-        self.how = QLabel(HOW)
+        self.how, self.legend = QLabel(HOW), QLabel()
+        self._soon = Soon(self, self.refresh)
         self._lay_out()
         self._wire()
         self.refresh()
@@ -80,6 +83,10 @@ class AnnotateTab(QWidget):
         looks.addWidget(self.colouring, 0, 3)
         looks.setColumnStretch(1, 1)
         looks.setColumnStretch(3, 1)
+        looks.addWidget(self.legend, 1, 0, 1, 4)
+        steps_of = "".join(f'<span style="color:{colour}">█</span>' for colour in CONFIDENCE)
+        self.legend.setText(f"Probability of the class: 0 % {steps_of} 100 %")
+        self.legend.hide()
         column = QVBoxLayout(self)
         column.addWidget(self.table, 1)
         column.addWidget(self.how)
@@ -106,7 +113,7 @@ class AnnotateTab(QWidget):
         marking.events.classes.connect(self.refresh)
         marking.events.chosen.connect(self.refresh)
         marking.events.saved.connect(self._show_saved)
-        desk.events.predictions.connect(self.refresh)
+        desk.events.predictions.connect(self._soon.ask)
         desk.live.events.state.connect(self._show_live)
 
     def _put(self, name: str, colour: str = "", key: str | None = None) -> None:
@@ -117,6 +124,7 @@ class AnnotateTab(QWidget):
     def _show_looks(self) -> None:
         self.style.setCurrentIndex(self.style.findData(self._view.style))
         self.colouring.setCurrentIndex(self.colouring.findData(self._view.colouring))
+        self.legend.setVisible(self._view.colouring == "confidence")
 
     def _show_live(self, _: str) -> None:
         self.live.setChecked(self._desk.live.on)

@@ -19,6 +19,7 @@ from napari_phenotyper.desk.survey import (
     uncertainties,
 )
 from napari_phenotyper.views.plate_map import MapFace, PlateMap
+from napari_phenotyper.views.qt_thread import Soon
 
 CELLS, ANNOTATED, UNCERTAIN, SHARE, FEATURE = "cells", "annotated", "uncertain", "share", "feature"
 
@@ -40,6 +41,7 @@ class PlatePanel(QWidget):
         self.map = PlateMap()
         self.plates, self.colours = QComboBox(), QComboBox()
         self._selection = QLabel()
+        self._soon = Soon(self, self.refresh)
         self._lay_out()
         self._fill_plates()
         self._fill_colours()
@@ -51,7 +53,7 @@ class PlatePanel(QWidget):
         desk.viewing.events.asked.connect(self._opened)
         desk.events.plates.connect(self._fill_plates)
         desk.events.survey.connect(self._surveyed)
-        desk.events.predictions.connect(self.refresh)
+        desk.events.predictions.connect(self._soon.ask)
         desk.events.selection.connect(self._selected)
         desk.marking.events.classes.connect(self._fill_colours)
 
@@ -59,7 +61,7 @@ class PlatePanel(QWidget):
         """Colour the wells by "cells", "annotated", "uncertain", the "share" of a class or the mean of a "feature"."""
         self.colours.setCurrentIndex(self.colours.findData(f"{kind}:{name}"))
 
-    def refresh(self, *_: object) -> None:
+    def refresh(self, _: object = None) -> None:
         """Draw the map anew."""
         plate = self._desk.viewing.plate
         if plate is not None:

@@ -51,6 +51,32 @@ class GuiThread(QObject):
             what()
 
 
+class Soon(QObject):
+    """Calls a function soon after it was asked for, once however often: what many signals make a widget draw.
+
+    Parameters
+    ----------
+    parent
+        The widget that draws.
+    what
+        The function.
+    milliseconds
+        How long to gather wishes.
+    """
+
+    def __init__(self, parent: QObject, what: Callable[[], None], milliseconds: int = 60) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(milliseconds)
+        self._timer.timeout.connect(what)
+
+    def ask(self, *_: object) -> None:
+        """Ask for the call; what a signal carries is not needed."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+
 def _is_alive(timer: QTimer) -> bool:
     try:
         return timer.isActive()

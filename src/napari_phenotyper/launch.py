@@ -101,4 +101,4 @@ def _pictures(plate: Path, out: Path) -> tuple[Path, ...]:
         subprocess.run([*command, *options], check=True, timeout=_PATIENCE, stdout=subprocess.DEVNULL)
     except (subprocess.SubprocessError, OSError) as error:
         say(f"The window could not be driven ({error}); the report is written without its pictures.")
-    return tuple(sorted(out.glob("*.png"), key=lambda path: path.stat().st_mtime))
+    return tuple(sorted(out.glob("*.jpg"), key=lambda path: path.stat().st_mtime))

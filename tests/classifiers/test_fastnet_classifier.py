@@ -125,3 +125,20 @@ def test_blank_crops_are_survived(make: Make) -> None:
     training.cells[0].pixels.pixels[:] = 0
     given = QUICK.fit(training, no_progress).predict(training.cells[0])
     np.testing.assert_allclose(given.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_live_fit_makes_only_the_epochs_that_its_time_allows(make: Make) -> None:
+    said = []
+    training = replace(make(n=120), seconds=0.2)
+    model = replace(QUICK, epochs=5000).fit(training, lambda _, message: said.append(message))
+    assert said[-2].startswith("epoch") and int(said[-2].split()[-1]) < 1000
+    assert model.predict(training.cells[0]).shape == (len(training.cells[0]), 3)
+
+
+def test_live_slices_go_on_from_one_another(make: Make) -> None:
+    training = replace(make(n=120), seconds=0.2)
+    first = QUICK.fit(training, no_progress)
+    second = QUICK.fit(replace(training, before=first), no_progress)
+    names = set(first.state().arrays) - {"mean", "sd"}
+    assert np.array_equal(first.state().arrays["mean"], second.state().arrays["mean"])
+    assert any(not np.array_equal(first.state().arrays[n], second.state().arrays[n]) for n in names)

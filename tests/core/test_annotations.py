@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from napari_phenotyper.core.annotations import (
     Annotations,
     Event,
     match,
+    match_known,
     next_phenotype,
     redoable,
     replay,
@@ -220,3 +222,15 @@ def test_two_classes_in_one_cell_are_contested_and_one_class_twice_is_not(second
     found = match([annotation("a", "mitosis", 10, 10), annotation("b", second, 10, 25)], masks(one_cell))
     assert len(found.contested) == contested
     assert {cell: a.id for cell, a in found.cells.items()} == ({} if contested else {7: "b"})
+
+
+def test_annotations_of_todays_masks_need_no_masks_to_find_their_cells() -> None:
+    made = [replace(annotation(n, "dead", 1, 1), mask_key="today", cell=c) for n, c in (("a", 4), ("b", 0))]
+    found = match_known(made, "today")
+    assert found is not None and found.cells == {4: made[0]} and found.lost == (made[1],)
+
+
+def test_annotations_of_other_masks_do() -> None:
+    made = replace(annotation("a", "dead", 1, 1), mask_key="yesterday", cell=4)
+    assert match_known([made], "today") is None
+    assert match_known([replace(made, mask_key="today", cell=-1)], "today") is None

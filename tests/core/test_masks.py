@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_phenotyper.core.masks import NUCLEI, Masks, inner_point
+from napari_phenotyper.core.masks import NUCLEI, Masks, inner_point, pixels_near
 
 
 @pytest.fixture
@@ -58,3 +58,12 @@ def test_the_inner_point_of_a_ring_lies_on_it():
 def test_the_inner_point_is_a_pixel_of_the_cell(pixels):
     rows, columns = np.array(pixels).T
     assert inner_point(rows, columns) in pixels
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 30), st.integers(0, 30))
+def test_the_pixels_of_a_cell_are_found_from_any_point_of_it_whatever_its_size(height, width, top, left):
+    labels = np.zeros((95, 95), np.int32)
+    labels[top : top + height, left : left + width] = 3
+    for y, x in ((top, left), (top + height - 1, left + width - 1)):
+        rows, columns = pixels_near(labels, 3, y, x, reach=2)
+        assert len(rows) == height * width and (labels[rows, columns] == 3).all()

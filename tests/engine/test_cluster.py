@@ -35,3 +35,14 @@ def test_a_plate_runs_on_the_cluster_and_a_failure_keeps_its_remedy(cluster):
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
     with pytest.raises(ProjectError, match="No Dask scheduler"):
         Cluster("tcp://127.0.0.1:1", timeout="1s")
+
+
+def count(to, progress):
+    yield from range(to)
+    return "done"
+
+
+def test_a_job_that_yields_hands_its_parts_over(cluster):
+    parts = []
+    assert cluster.submit(count, (3,), part=parts.append).future.result(30) == "done"
+    assert parts == [0, 1, 2]

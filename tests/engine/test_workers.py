@@ -104,3 +104,16 @@ def test_closing_cancels_what_waits_and_leaves_no_process():
         with pytest.raises(Cancelled):
             job.future.result(1)
     assert not [t for t in threading.enumerate() if t.name.startswith("phenotyper-worker")]
+
+
+def count(to, progress):
+    for i in range(to):
+        progress(i / to, "counting")
+        yield i
+    return "done"
+
+
+def test_a_job_that_yields_hands_its_parts_over_before_its_result(runner):
+    parts = []
+    assert runner.submit(count, (3,), part=parts.append).future.result(30) == "done"
+    assert parts == [0, 1, 2]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import Future
 
 import pytest
 
-from napari_phenotyper.core.errors import TableError
+from napari_phenotyper.core.errors import ProjectError, TableError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session import labelling, segmenting
+from napari_phenotyper.session.gathering import training_set
 from napari_phenotyper.session.labelling import Click
 
 FIELD = FieldRef("P1", "B02", 1)
@@ -116,3 +118,41 @@ def test_the_state_in_memory_is_the_one_that_the_journal_adds_up_to(session, cop
     session.annotate("rename", {"old": "Odd", "new": "Strange"})
     assert agrees() and labelling.undo(session) and agrees() and labelling.undo(session) and agrees()
     assert labelling.redo(session) and agrees()
+
+
+def test_a_click_stands_before_it_is_saved_and_is_saved_after(session, copy):
+    saved = session.annotate_soon("phenotype", {"name": "Odd", "colour": "#123456", "key": "9"})
+    assert "Odd" in session.annotations.classes
+    assert saved.result(10).kind == "phenotype" and session.unsaved == 0
+    assert session.journal_events()[-1] == saved.result()
+
+
+def test_an_event_that_cannot_be_saved_is_taken_back_and_told(session, monkeypatch):
+    before = session.annotations.classes
+    failed = Future()
+    failed.set_exception(ProjectError("The disk is full.", "Make room."))
+    monkeypatch.setattr(session.project.journal, "append", lambda *_: failed)
+    session.annotate_soon("phenotype", {"name": "Odd", "colour": "#123456", "key": "9"})
+    assert "disk is full" in str(session.lost_writes()) and session.annotations.classes == before
+    assert session.lost_writes() is None
+
+
+def test_undo_takes_back_what_was_written_a_moment_ago(session):
+    before = session.annotations.classes
+    for name in ("Odd", "Even"):
+        session.annotate_soon("phenotype", {"name": name, "colour": "#123456", "key": ""})
+    assert labelling.undo(session) and labelling.undo(session)
+    assert session.annotations.classes == before
+
+
+def test_gathering_annotated_cells_reads_no_masks_that_they_were_made_on(session, monkeypatch):
+    monkeypatch.setattr(session.project.masks, "read", lambda *_: pytest.fail("masks were read"))
+    assert len(training_set(session).training) >= 0.97 * len(session.annotations)
+
+
+def test_a_snapshot_stays_as_it_was_while_the_session_goes_on(session):
+    snapshot = session.snapshot()
+    session.annotate("phenotype", {"name": "Odd", "colour": "#123456", "key": ""})
+    session.set("display", {"P1": {}})
+    assert "Odd" not in snapshot.annotations.classes and not snapshot.setting("display")
+    assert snapshot.project.read_only

@@ -213,7 +213,7 @@ class _Fit:
         recipe = Recipe(self._epochs(len(rows)), rate=1e-3 if self.before else 4e-3)
         seconds = self.training.seconds
         if seconds is not None:
-            pace = crops_a_second(net, loss, len(rows))
+            pace = crops_a_second(net, loss, len(rows), recipe)
             recipe = replace(recipe, epochs=int(np.clip(pace * seconds / len(rows), 1, recipe.epochs)))
             rows = rows[torch.randperm(len(rows), generator=generator)[: max(int(pace * seconds), 8)]]
         judge = (lambda: self._judge(net)) if self.held.any() and seconds is None else None

@@ -144,6 +144,9 @@ class Background:
         on_part: Callable[[Any], None] = ignore,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> Job:
+        if self._closing.is_set():  # a timer of the window that has just closed
+            return Job(0, title, fn, args, ignore, ignore, ignore, "cancelled")
+
         def changed(job: Job) -> None:
             if title:
                 self.events.job.emit(job)  # with its error, if it failed

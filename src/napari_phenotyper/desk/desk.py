@@ -114,6 +114,7 @@ class Desk:
             for text in plate.problems[:3]:
                 self.background.events.problem.emit(f"{plate.name}: {text}", "")
             self.look(plate.name)
+        self.live.warm_up()
         if self.session.plates:
             self.viewing.show_plate(next(iter(self.session.plates)))
         self._load_kept()

@@ -16,11 +16,12 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.training import ModelState
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.background import Background
-from napari_phenotyper.desk.live_tasks import LiveModel, learn, spread
+from napari_phenotyper.desk.live_tasks import LiveModel, learn, spread, warm_up
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.desk.viewing import Viewing, neighbours
 from napari_phenotyper.engine.engine import Job
+from napari_phenotyper.engine.runner import ignore
 from napari_phenotyper.session.gathering import FieldSample, Trainable, assemble, sample_field
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
 from napari_phenotyper.session.reading import Reading
@@ -110,7 +111,7 @@ class Live:
 
     def switch(self, on: bool) -> None:
         """Begin to learn, or stop; what was predicted stays."""
-        self.on = on
+        self.on, self._trained = on, ""
         if on:
             self.nudge()
         else:
@@ -125,7 +126,16 @@ class Live:
         if (classifier, dict(settings)) != (self.classifier, dict(self.settings)):
             self.classifier, self.settings = classifier, dict(settings)
             self._model, self._trained = None, ""
+            self.warm_up()
             self.nudge()
+
+    def warm_up(self) -> None:
+        """Let the worker load what the classifier needs."""
+        made = self._make()
+        if made is not None:
+            self._background.learn(
+                "live", "coalesce", warm_up, made, title="", on_part=ignore, on_result=ignore, on_failure=self._failed
+            )
 
     def nudge(self) -> None:
         """Learn anew after a pause, because annotations have changed."""
@@ -153,6 +163,8 @@ class Live:
 
     def _gathered(self, found: Gathered) -> None:
         self._samples = found.samples
+        if not self.on:
+            return
         if found.trainable is None:
             self._say(found.problem)
             return
@@ -165,11 +177,8 @@ class Live:
             self._learn(trainable)
 
     def _learn(self, trainable: Trainable) -> None:
-        try:
-            extension = self._session.registry.get("classifier", self.classifier)
-            made = extension.make(self.settings)
-        except PhenotyperError as error:
-            self._background.fail(error)
+        made = self._make()
+        if made is None:
             return
         if self._spreading is not None:
             self._background.cancel(self._spreading)
@@ -178,10 +187,13 @@ class Live:
         self._made = made
         ref = self._viewing.wish
         visible = self._surveys.get(ref.plate, Survey()).measured.get(ref) if ref is not None else None
-        self._say(f"Learning from {len(trainable.training)} cells …")
+        count = len(trainable.training)
+        if not self._slices:
+            self._say(f"Learning from {count} cells …")
 
         def learnt(_: Any) -> None:
             self._slices += 1
+            self._say(_learnt(count, self._slices, slices))
             if self._slices < slices and self._trained == trainable.key and self.on:
                 self._learn(trainable)
             else:
@@ -202,12 +214,19 @@ class Live:
             on_failure=self._failed,
         )
 
+    def _make(self) -> Any:
+        """Return the classifier as it is set, or None where it cannot be made."""
+        try:
+            return self._session.registry.get("classifier", self.classifier).make(self.settings)
+        except PhenotyperError as error:
+            self._background.fail(error)
+            return None
+
     def _part(self, part: LiveModel | Prediction) -> None:
         if isinstance(part, LiveModel):
             self._model, self.seconds = part.state, part.seconds
             self._crops |= part.crops
             self._round += 1
-            self._say("")
         else:
             self._wear([part])
 
@@ -238,7 +257,7 @@ class Live:
             whole,
             title=f"Predicting {len(items)} fields",
             on_part=self._wear,
-            on_result=lambda _: self._say(""),
+            on_result=ignore,
             on_failure=self._failed,
         )
 
@@ -263,6 +282,12 @@ class Live:
     def _say(self, text: str) -> None:
         self.state = text
         self.events.state.emit(text)
+
+
+def _learnt(cells: int, done: int, of: int) -> str:
+    if of == 1:
+        return f"Live model of {cells} annotated cells."
+    return f"Live model of {cells} annotated cells, slice {done} of {of}: provisional until you keep it."
 
 
 def _differs(before: Wanted | None, now: Wanted) -> bool:

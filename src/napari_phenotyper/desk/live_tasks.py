@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_phenotyper.core.cells import Cells
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_phenotyper.core.cells import Cells, ColumnBlock, CropSpec, Float32
 from napari_phenotyper.core.crops import CachedCrops, Kept
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.prediction import Prediction
@@ -19,8 +23,8 @@ from napari_phenotyper.session.tasks import Wanted, predict, read_cells, with_pi
 from napari_phenotyper.store.cell_files import CellKeys
 from napari_phenotyper.store.cells import CellStore
 
-SLICE = 1.5
-"""Seconds that one slice of live learning may take."""
+SLICE = 1.0
+"""Seconds of training in one slice of live learning; with crops, calibration and the open field it is at most two."""
 _BEAT = 0.12
 """Seconds of predictions that are handed over together."""
 
@@ -73,6 +77,31 @@ def learn(
     yield LiveModel(model.state(), _crops(training.cells), time.monotonic() - started)
     if visible is not None:
         yield predict(model, "live", read_cells(folder, CellStore(folder / "cells"), visible))
+
+
+def warm_up(classifier: Any, progress: Progress) -> Iterator[None]:
+    """Fit a handful of made-up cells, so that libraries are loaded before somebody waits for them."""
+    ids = np.arange(1, 13, dtype=np.int32)
+    values = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+    values[6:] += 3
+    block = {"made up": ColumnBlock(("a", "b", "c", "d"), values)}
+    cells = Cells(FieldRef("", "A01", 1), ids, values[:, 0], values[:, 1], block, _NoPixels())
+    labels = np.repeat([0, 1], 6).astype(np.intp)
+    training = TrainingSet((cells,), ("a", "b"), labels, np.zeros(12, np.intp), ("A01",), seconds=0.1)
+    with suppress(PhenotyperError):  # one that cannot learn this will say what it cannot when it is used
+        classifier.fit(training, progress).predict(cells)
+    yield None
+
+
+class _NoPixels:
+    """Crops of nothing."""
+
+    pixel_size = None
+
+    def crops(self, ids: NDArray[np.int32], y: Float32, x: Float32, spec: CropSpec) -> Float32:
+        """Return (n, c, size, size) noise."""
+        shape = len(ids), max(len(spec.channels), 1), spec.size, spec.size
+        return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 def _crops(cells: Sequence[Cells]) -> dict[FieldRef, Kept]:

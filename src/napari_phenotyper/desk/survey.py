@@ -85,7 +85,11 @@ def annotation_counts(plate: Plate, annotations: Annotations) -> dict[str, float
 
 
 def class_shares(plate: Plate, sums: Mapping[FieldRef, FieldSums], name: str) -> dict[str, float]:
-    """Return the share of a class among each well's cells, 0 to 1; what is no cell does not count."""
+    """Return the share of a class among each well's cells, 0 to 1; what is no cell does not count.
+
+    NaN where the model does not know the class: it was added, or renamed, since.
+    """
+    sums = {ref: s for ref, s in sums.items() if name in s.classes}
     hits = per_well(plate, {ref: _count(s, [name]) for ref, s in sums.items()})
     cells = per_well(plate, {ref: _count(s, [c for c in s.classes if c != NOT_A_CELL]) for ref, s in sums.items()})
     return _quotients(hits, cells)

@@ -178,9 +178,9 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     Returns
     -------
     `n`, `classes`; `accuracy`, `balanced_accuracy`, `macro_f1`, `log_loss` each {value, low, high};
-    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, groups that have it, and `recall_interval`, `precision_interval`,
-    `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the
-    truth), `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
+    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, groups that have it, and `recall_interval`,
+    `precision_interval`, `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the truth),
+    `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
     `folds` (list of {fold, n, groups, accuracy}, and their names where given); `group`, `groups`; `warnings`
     (sentences).
     """

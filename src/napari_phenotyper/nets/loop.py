@@ -77,7 +77,7 @@ def train(
     TrainingError
         If the loss stops being a number.
     """
-    batch = min(recipe.batch, max(8, rows // 8))
+    batch = batch_of(recipe, rows)
     steps = math.ceil(rows / batch)
     rate = recipe.rate * math.sqrt(batch / 128)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=recipe.decay)
@@ -105,9 +105,14 @@ def train(
         net.load_state_dict(kept)
 
 
-def crops_a_second(net: nn.Module, loss: Callable[[Tensor], Tensor], rows: int) -> float:
+def batch_of(recipe: Recipe, rows: int) -> int:
+    """Return how many rows a step takes: fewer of few, so that an epoch has steps enough."""
+    return min(recipe.batch, max(8, rows // 8))
+
+
+def crops_a_second(net: nn.Module, loss: Callable[[Tensor], Tensor], rows: int, recipe: Recipe) -> float:
     """Return how many rows a second `train` works through, from a batch that is not learnt from."""
-    chosen = torch.arange(min(128, rows))
+    chosen = torch.arange(min(batch_of(recipe, rows), rows))
     for _ in range(2):  # the first one pays for what is prepared once
         started = time.perf_counter()
         loss(chosen).backward()  # type: ignore[no-untyped-call]

@@ -214,7 +214,7 @@ class ReportContent:
     simulated
         Whether no cell of it ever lived: the page and every figure say so.
     window
-        Pictures of the window at work: caption and PNG.
+        Pictures of the window at work: caption, and a PNG or JPEG file.
     """
 
     title: str

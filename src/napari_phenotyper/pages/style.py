@@ -175,6 +175,7 @@ def to_svg(figure: Figure) -> bytes:
 
 
 def data_uri(content: bytes) -> str:
-    """Return a PNG or SVG file as a data URI for an HTML page."""
-    kind = "image/png" if content.startswith(b"\x89PNG") else "image/svg+xml"
+    """Return a PNG, JPEG or SVG file as a data URI for an HTML page."""
+    kinds = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg"}
+    kind = next((kind for start, kind in kinds.items() if content.startswith(start)), "image/svg+xml")
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -130,6 +130,7 @@ class PlateTab(QWidget):
             row = self._form.takeRow(0)
             for item in (row.labelItem, row.fieldItem):
                 if item is not None and item.widget() is not self.format:
+                    item.widget().hide()
                     item.widget().deleteLater()
         self._roles = [self._role_box(channel) for channel in plate.channels]
         for channel, box in zip(plate.channels, self._roles, strict=True):

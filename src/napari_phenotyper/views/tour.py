@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
@@ -170,7 +171,8 @@ class Tour:
         if self._out is not None:
             self._out.mkdir(parents=True, exist_ok=True)
             self.hand.wait(0.2)
-            self.viewer.screenshot(str(self._out / f"{name}.png"), canvas_only=False, flash=False)
+            picture = self.viewer.screenshot(canvas_only=False, flash=False)
+            Image.fromarray(picture[..., :3]).save(self._out / f"{name}.jpg", quality=92, subsampling=0)
 
     def _show(self, well: str, number: int) -> None:
         while self.desk.viewing.open.ref[1:] != (well, number):

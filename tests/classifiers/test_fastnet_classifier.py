@@ -142,3 +142,8 @@ def test_live_slices_go_on_from_one_another(make: Make) -> None:
     names = set(first.state().arrays) - {"mean", "sd"}
     assert np.array_equal(first.state().arrays["mean"], second.state().arrays["mean"])
     assert any(not np.array_equal(first.state().arrays[n], second.state().arrays[n]) for n in names)
+
+
+def test_a_fit_of_very_few_steps_is_a_fit(make: Make) -> None:
+    for n in range(2, 40, 6):
+        assert replace(QUICK, epochs=1).fit(make(n=n), no_progress).classes

@@ -17,6 +17,10 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.nets.device import short_floats_pay
 
 
+_SHORTEST_CYCLE = 9
+"""Steps of a cycle; of fewer, the rise of the rate would be no step at all."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained.
@@ -81,7 +85,8 @@ def train(
     steps = math.ceil(rows / batch)
     rate = recipe.rate * math.sqrt(batch / 128)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=recipe.decay)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=recipe.epochs * steps + 1, pct_start=0.25)
+    total = max(recipe.epochs * steps + 1, _SHORTEST_CYCLE)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=total, pct_start=0.25)
     best, kept, waited = math.inf, None, 0
     for epoch in range(recipe.epochs):
         mean = 0.0

@@ -92,7 +92,7 @@ def find_channel(channels: Sequence[Channel], key: str | int) -> int:
     known = ", ".join(f"{c.name} ({c.role})" if c.role else c.name for c in channels) or "none"
     raise ChannelError(
         f"There is no channel {key!r}; the plate has: {known}.",
-        "Say which channel it is: phenotyper channels PLATE --set DNA=NAME.",
+        "Say which channel it is: phenotyper channels PLATE --set DNA=NAME, or the tab Plate of the window.",
     )
 
 

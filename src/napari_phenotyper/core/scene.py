@@ -122,7 +122,7 @@ class Scene:
                 return self.pixels[name]
         raise ChannelError(
             f"{self.ref} has no channel {label!r}; it has: {', '.join(self.pixels) or 'none'}.",
-            "Say which channel it is: phenotyper channels PLATE --set DNA=NAME.",
+            "Say which channel it is: phenotyper channels PLATE --set DNA=NAME, or the tab Plate of the window.",
         )
 
     @cached_property

@@ -31,6 +31,7 @@ from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.segmenting import preview_steps, segment_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
+from napari_phenotyper.session.tasks import load_libraries
 from napari_phenotyper.store.project import Project
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
@@ -115,6 +116,7 @@ class Desk:
                 self.background.events.problem.emit(f"{plate.name}: {text}", "")
             self.look(plate.name)
         self.live.warm_up()
+        self.session.runner.submit(load_libraries, ())
         if self.session.plates:
             self.viewing.show_plate(next(iter(self.session.plates)))
         self._load_kept()

@@ -54,10 +54,12 @@ class Predictions:
         self._fields.clear()
         self._sums.clear()
 
-    def keep_only(self, refs: Iterable[FieldRef]) -> None:
-        """Forget fields whose cells are no longer these."""
-        for ref in set(self._fields) - set(refs):
+    def keep_only(self, refs: Iterable[FieldRef]) -> tuple[FieldRef, ...]:
+        """Forget all but these fields, and return those that were forgotten."""
+        gone = tuple(set(self._fields) - set(refs))
+        for ref in gone:
             del self._fields[ref], self._sums[ref]
+        return gone
 
     def __len__(self) -> int:
         """Count the fields."""

@@ -16,7 +16,6 @@ from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.nets.device import short_floats_pay
 
-
 _SHORTEST_CYCLE = 9
 """Steps of a cycle; of fewer, the rise of the rate would be no step at all."""
 

@@ -20,6 +20,7 @@ from napari_phenotyper.session.learning import model_in_use, predictions_of
 from napari_phenotyper.session.measuring import cells_of
 from napari_phenotyper.session.ngff import export_plate
 from napari_phenotyper.session.profiling import hit_rows, hits, profile, profile_rows
+from napari_phenotyper.session.remedies import PREDICT, SEGMENT
 from napari_phenotyper.session.segmenting import current_masks
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.tables import table_text
@@ -118,7 +119,7 @@ def prediction_rows(session: Session, plates: Sequence[Plate], model: str | None
                 rows += _predicted(cells, predictions[cells.field])
                 columns += [f"p_{c}" for c in predictions[cells.field].classes if f"p_{c}" not in columns]
     if not rows:
-        raise TrainingError("No cell is predicted.", "Run: phenotyper predict PLATE.")
+        raise TrainingError("No cell is predicted.", PREDICT)
     return columns, rows
 
 
@@ -196,5 +197,5 @@ def _masks(session: Session, plates: Sequence[Plate], out: Path, progress: Progr
                     tifffile.imwrite(path, labels, compression="zlib")
                 count += 1
     if not count:
-        raise TrainingError("No field has masks.", "Run: phenotyper segment PLATE.")
+        raise TrainingError("No field has masks.", SEGMENT)
     return count

@@ -17,6 +17,7 @@ from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.labelling import match_field
 from napari_phenotyper.session.measuring import wanted_field
 from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.session.tasks import Wanted, with_pixels
 
 
@@ -157,5 +158,5 @@ def _warnings(samples: Sequence[FieldSample]) -> tuple[str, ...]:
     if contested:
         said.append(f"{contested} annotations share a cell with another class and are not used.")
     if unmeasured:
-        said.append(f"{unmeasured} annotated cells are not measured and not used; run: phenotyper measure PLATE.")
+        said.append(f"{unmeasured} annotated cells are not measured and not used. {MEASURE}")
     return tuple(said)

@@ -22,6 +22,7 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.keys import mask_key
 from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.remedies import SEGMENT
 from napari_phenotyper.session.segmenting import masks_of, segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tables import read_table
@@ -110,7 +111,10 @@ def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress
         field = session.plates[ref.plate].field(ref.well, ref.field)
         masks = masks_of(session, field)
         if masks is None:
-            raise TrainingError(f"{ref} is not segmented.", "Run: phenotyper segment PLATE.")
+            raise TrainingError(
+                f"{ref} is not segmented.",
+                SEGMENT,
+            )
         new = mark(ref, masks, mask_key(field, segmenter_record(session, session.plates[ref.plate])), points,
                    earlier.get(ref, ()))  # fmt: skip
         contested += len(match(new.annotations, masks, REACH).contested)

@@ -20,6 +20,7 @@ from napari_phenotyper.session.gathering import Trainable, training_set
 from napari_phenotyper.session.keys import Record, prediction_key
 from napari_phenotyper.session.measuring import is_measured, wanted
 from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, predict_wells
@@ -232,7 +233,10 @@ def _to_predict(
     for plate in plates:
         found = predicted_wells(session, plate, model_id, wells)
         if not found:
-            raise TrainingError(f"Plate {plate.name} is not measured.", "Run: phenotyper measure PLATE.")
+            raise TrainingError(
+                f"Plate {plate.name} is not measured.",
+                MEASURE,
+            )
         for well, (key, items) in found.items():
             if session.project.predictions.has(model_id, well, key):
                 kept += 1

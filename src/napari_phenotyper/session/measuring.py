@@ -17,6 +17,7 @@ from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.failures import note_failures
 from napari_phenotyper.session.keys import Record, block_key, mask_key
 from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.session.segmenting import current_masks, segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
@@ -187,7 +188,10 @@ def cells_of(session: Reading, plate: Plate, wells: Sequence[str] | None = None)
     items = {item.field.ref: item for item in wanted(session, plate)}
     chunks = session.project.cells.matrix(plate.name, wanted_keys(session, plate))
     if not chunks:
-        raise TrainingError(f"Plate {plate.name} is not measured.", "Run: phenotyper measure PLATE.")
+        raise TrainingError(
+            f"Plate {plate.name} is not measured.",
+            MEASURE,
+        )
     chosen = None if wells is None else {plate.well(name).name for name in wells}
     for chunk in chunks:
         if chosen is None or chunk.field.well in chosen:

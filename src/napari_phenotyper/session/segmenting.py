@@ -14,6 +14,7 @@ from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.failures import note_failures
 from napari_phenotyper.session.keys import Record, mask_key
 from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.remedies import SEGMENT
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import find_masks, resolve_segmenter, segment_field
@@ -33,7 +34,10 @@ def segmenter_record(session: Reading, plate: Plate) -> Record:
     """
     record = session.setting("segmenters").get(plate.name)
     if record is None:
-        raise TrainingError(f"Plate {plate.name} is not segmented.", "Run: phenotyper segment PLATE.")
+        raise TrainingError(
+            f"Plate {plate.name} is not segmented.",
+            SEGMENT,
+        )
     return cast("Record", record["resolved"])
 
 

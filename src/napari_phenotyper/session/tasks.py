@@ -5,6 +5,7 @@ A worker holds no lock: a result under a key is the same whoever writes it.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.training import Model
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.session.keys import Record
+from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.store.cell_files import MeasuredField
 from napari_phenotyper.store.cells import CellStore
 from napari_phenotyper.store.masks import MaskStore
@@ -120,6 +122,12 @@ def find_masks(field: Field, segmenter: Any, progress: Progress) -> Masks:
     return found
 
 
+def load_libraries(progress: Progress) -> None:
+    """Load what segmenting and measuring need, so that the first preview does not wait for it."""
+    for name in ("scipy.ndimage", "skimage.segmentation", "skimage.feature", "sklearn.svm", "pyarrow.parquet", "zarr"):
+        importlib.import_module(name)
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What became of a well: its cells, and the fields that failed with the reason."""
@@ -174,7 +182,10 @@ def read_cells(folder: Path, store: CellStore, item: Wanted) -> Cells:
     """
     found = store.get(item.field.ref, item.mask, item.blocks)
     if found is None:
-        raise ModelError(f"{item.field.ref} is not measured.", "Run: phenotyper measure PLATE.")
+        raise ModelError(
+            f"{item.field.ref} is not measured.",
+            MEASURE,
+        )
     return with_pixels(folder, item, found)
 
 

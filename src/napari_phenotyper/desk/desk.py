@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from psygnal import Signal, SignalGroup
 
-from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
@@ -188,7 +189,8 @@ class Desk:
 
     def keep(self) -> None:
         """Fit the classifier cold, store the model, and predict every plate with it."""
-        steps = _keep(self.session, self.live.classifier, self.live.settings)
+        quick = self.live.model is not None and self.live.seconds < QUICK
+        steps = _keep(self.session, self.live.classifier, self.live.settings, quick)
         title = f"Keeping {self.live.classifier}"
         self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
 
@@ -256,8 +258,9 @@ class Desk:
             self._evaluate("", self._untestable)
 
     def _evaluate(self, title: str, on_failure: Callable[[BaseException], None] | None) -> None:
+        """Evaluate; what nobody asked for is not stored: there is one after every few clicks."""
         annotations = self.session.annotations
-        steps = evaluate_steps(self.session, self.live.classifier, self.live.settings)
+        steps = evaluate_steps(self.session, self.live.classifier, self.live.settings, keep=bool(title))
 
         def tested(report: dict[str, Any]) -> None:
             self.scores, self._scored, self.untestable = report, annotations, ""
@@ -308,7 +311,11 @@ def _segment_and_measure(
     return PlateOutcome(segmented.done, segmented.kept, measured.cells, {**segmented.failed, **measured.failed})
 
 
-def _keep(session: Session, classifier: str, settings: Mapping[str, object]) -> Steps[str]:
+def _keep(session: Session, classifier: str, settings: Mapping[str, object], evaluate: bool) -> Steps[str]:
+    """Train and predict, evaluating first where that is quick, so that the model's card tells its scores."""
+    if evaluate:
+        with suppress(TrainingError):  # of one well, say: a model that cannot be tested can be kept
+            yield from evaluate_steps(session, classifier, settings)
     model: str = yield from train_steps(session, classifier, settings)
     plates = [plate for plate in session.plates.values() if plate.name in session.setting("segmenters")]
     yield from predict_steps(session, plates, model)

@@ -59,8 +59,9 @@ def evaluate_steps(
     settings: Mapping[str, object] | None = None,
     group: str = "well",
     folds: int = 5,
+    keep: bool = True,
 ) -> Steps[dict[str, Any]]:
-    """Return the steps that `evaluate` carries out, which raise what it raises."""
+    """Return the steps that `evaluate` carries out, which raise what it raises; the report is stored only to `keep`."""
     extension = session.registry.get("classifier", classifier)
     made = extension.make(settings)
     record = extension.record(made)
@@ -72,7 +73,7 @@ def evaluate_steps(
     report: dict[str, Any] = yield Away(_cross_evaluate, (made, gathered.training, folds, group), heavy=True)
     report["warnings"] = [*gathered.warnings, *report.get("warnings", [])]
     report |= {"classifier": dict(record), "group": group, "key": key, "training": gathered.key}
-    if not session.project.read_only:
+    if keep and not session.project.read_only:
         session.project.reports.put("evaluation", key, report)
     return report
 

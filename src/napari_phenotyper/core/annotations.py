@@ -181,6 +181,10 @@ class _Draft:
                 self._put(next_phenotype(annotation.phenotype, self._phenotypes))
 
     def _put(self, new: Phenotype) -> None:
+        if new.key:  # a key is one class's: it moves
+            others = [p.name != new.name and p.key == new.key for p in self._phenotypes]
+            pairs = zip(self._phenotypes, others, strict=True)
+            self._phenotypes = [replace(p, key="") if other else p for p, other in pairs]
         for i, phenotype in enumerate(self._phenotypes):
             if phenotype.name == new.name:
                 self._phenotypes[i] = new

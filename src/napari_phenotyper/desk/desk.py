@@ -105,8 +105,12 @@ class Desk:
 
     @property
     def stale(self) -> bool:
-        """Whether the scores are of other annotations than those that stand."""
-        return self.scores is not None and self._scored is not self.session.annotations
+        """Whether the scores are of other annotations, or of another classifier, than those that stand."""
+        return self.scores is not None and self._scored != self._learnt_from
+
+    @property
+    def _learnt_from(self) -> tuple[object, ...]:
+        return self.session.annotations, self.live.classifier, dict(self.live.settings)
 
     def start(self) -> None:
         """Look at every plate of the session, and open the first field."""
@@ -242,8 +246,12 @@ class Desk:
         self.background.tell(f"{plate.name}: {outcome.cells} cells{failed}.")
 
     def _surveyed(self, plate: str, found: Survey) -> None:
+        before = self.surveys.get(plate, Survey()).measured
         self.surveys[plate] = found
-        self.predictions.keep_only([ref for s in self.surveys.values() for ref in s.cells])
+        other = {ref for ref, item in found.measured.items() if ref in before and before[ref].mask != item.mask}
+        measured = [ref for s in self.surveys.values() for ref in s.measured if ref not in other]
+        if gone := self.predictions.keep_only(measured):
+            self.events.predictions.emit(gone)
         self.live.know(plate, found)
         self.events.survey.emit(plate)
 
@@ -259,11 +267,11 @@ class Desk:
 
     def _evaluate(self, title: str, on_failure: Callable[[BaseException], None] | None) -> None:
         """Evaluate; what nobody asked for is not stored: there is one after every few clicks."""
-        annotations = self.session.annotations
+        scored = self._learnt_from
         steps = evaluate_steps(self.session, self.live.classifier, self.live.settings, keep=bool(title))
 
         def tested(report: dict[str, Any]) -> None:
-            self.scores, self._scored, self.untestable = report, annotations, ""
+            self.scores, self._scored, self.untestable = report, scored, ""
             self.events.scores.emit(report)
 
         self.background.start("scores", "replace", title, steps, self.session.runner, tested, on_failure)

@@ -113,6 +113,7 @@ class Live:
         """Begin to learn, or stop; what was predicted stays."""
         self.on, self._trained = on, ""
         if on:
+            self._say("")
             self.nudge()
         else:
             self._pause()

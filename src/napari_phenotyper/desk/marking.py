@@ -174,9 +174,6 @@ class Marking:
 
     def put(self, phenotype: Phenotype) -> None:
         """Add a class, or change colour and key of the one of that name; a key that another class has moves."""
-        for other in self._session.annotations.phenotypes:
-            if phenotype.key and other.key == phenotype.key and other.name != phenotype.name:
-                self.write("phenotype", {"name": other.name, "colour": other.colour, "key": ""})
         self.write("phenotype", {"name": phenotype.name, "colour": phenotype.colour, "key": phenotype.key})
 
     def rename(self, old: str, new: str) -> None:
@@ -184,6 +181,13 @@ class Marking:
         if new.strip() and NOT_A_CELL not in (old, new.strip()) and old != new.strip():
             self.write("rename", {"old": old, "new": new.strip()})
             self.choose(new.strip())
+
+    def merge(self, name: str, into: str) -> None:
+        """Give all cells of a class another one, and delete the first."""
+        if into == NOT_A_CELL and into not in self._session.annotations.classes:
+            self.put(next_phenotype(into, ()))
+        self.write("rename", {"old": name, "new": into})
+        self.choose(into)
 
     def remove(self, name: str) -> None:
         """Delete a class and its annotations."""

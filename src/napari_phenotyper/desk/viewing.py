@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,9 @@ class OpenField:
         """Which field it is."""
         return self.field.ref
 
-    @property
+    @cached_property
     def most(self) -> int:
-        """The highest id of its cells, 0 for none."""
+        """The highest id of its cells, 0 for none; looked up once."""
         return int(self.masks.labels[NUCLEI].max(initial=0)) if self.masks is not None else 0
 
 
@@ -178,7 +179,9 @@ def read_masks(session: Reading, found: OpenField, progress: Progress) -> OpenFi
         return OpenField(found.field, found.images, found.masks, found.mask_key, problems)
     progress(1.0, f"Reading the masks of {ref}")
     try:
-        return OpenField(found.field, found.images, session.project.masks.read(ref, key), key, problems)
+        masked = OpenField(found.field, found.images, session.project.masks.read(ref, key), key, problems)
+        progress(1.0, f"{masked.most} cells")
+        return masked
     except PhenotyperError as error:
         return OpenField(found.field, found.images, problems=(*problems, error))
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from napari_phenotyper.core.progress import Cancelled
+from napari_phenotyper.core.progress import Cancelled, Progress
 from napari_phenotyper.engine.runner import Function, Runner, Running, ignore
 
 Post = Callable[[Callable[[], None]], None]
 Lane = Literal["replace", "coalesce", "queue"]
+_BEAT = 0.1
+"""Seconds between two reports of a job's progress."""
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -162,10 +165,22 @@ class Engine:
         job.running = self._runner.submit(
             job.fn,
             job.args,
-            lambda f, m: self._post(lambda: self._tell(job, f, m)),
+            self._reporter(job),
             lambda value: self._post(lambda: None if job.over else job.on_part(value)),
         )
         job.running.future.add_done_callback(lambda _: self._finished(lane, job))
+
+    def _reporter(self, job: Job) -> Progress:
+        """Return a progress that posts now and then: a window would stumble over every single report."""
+        told = -_BEAT
+
+        def report(fraction: float, message: str) -> None:
+            nonlocal told
+            if time.monotonic() - told >= _BEAT:
+                told = time.monotonic()
+                self._post(lambda: self._tell(job, fraction, message))
+
+        return report
 
     def _finished(self, lane: str, job: Job) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.progress import Cancelled, Progress, no_progress
 from napari_phenotyper.engine.runner import Function, Part, Running, exhausted, ignore
 
+_BEAT = 0.1
+"""Seconds between two reports of progress that are passed on: nobody reads faster, and a window would stumble."""
 _GRACE = 10.0
 """Seconds that a cancelled job has to notice before its process is ended."""
 
@@ -104,7 +107,9 @@ class Workers:
         process: _Process | None = None
         while (job := self._next()) is not None:
             if process is None or not process.alive:
-                process = _Process(self._threads)
+                process = self._started(job)
+            if process is None:
+                continue
             with self._change:
                 process.cancel.clear()  # a wish to stop the job before, come too late, is not for this one
                 self._current[name] = (job, process.cancel)
@@ -115,6 +120,16 @@ class Workers:
                 del self._current[name]
         if process is not None:
             process.end()
+
+    def _started(self, job: _Job) -> _Process | None:
+        """Start a process; tell whoever waits for the job if none can be started."""
+        try:
+            return _Process(self._threads)
+        except (OSError, RuntimeError) as error:
+            what = f"No worker process can be started ({type(error).__name__}: {str(error).strip().splitlines()[0]})."
+            remedy = "Free some memory; a script that opens a window does so below `if __name__ == '__main__':`."
+            job.future.set_exception(PhenotyperError(what, remedy))
+            return None
 
     def _next(self) -> _Job | None:
         with self._change:
@@ -213,10 +228,15 @@ def _serve(pipe: Connection, cancel: ProcessEvent, threads: int) -> None:
 
 
 def _outcome(fn: Function, args: tuple[Any, ...], pipe: Connection, cancel: ProcessEvent) -> tuple[str, Any]:
+    told = -_BEAT
+
     def progress(fraction: float, message: str) -> None:
+        nonlocal told
         if cancel.is_set():
             raise Cancelled(message)
-        pipe.send(("progress", (fraction, message)))
+        if time.monotonic() - told >= _BEAT:
+            told = time.monotonic()
+            pipe.send(("progress", (fraction, message)))
 
     try:
         return "result", exhausted(fn(*args, progress), lambda value: pipe.send(("part", value)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from napari_phenotyper.core.keys import digest
 from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
@@ -13,7 +15,7 @@ from napari_phenotyper.session.session import Session
 _KIND = "failed"
 
 
-def note_failures(session: Session, outcomes: Sequence[Outcome]) -> None:
+def note_failures(session: Session, outcomes: Sequence[Outcome], tried: Collection[FieldRef] = ()) -> None:
     """Remember what failed, and forget what failed before and has succeeded now.
 
     Parameters
@@ -21,15 +23,19 @@ def note_failures(session: Session, outcomes: Sequence[Outcome]) -> None:
     session
         Where.
     outcomes
-        Their items are FieldRef or WellRef; a well that succeeds clears its fields too.
+        Their items are FieldRef or WellRef.
+    tried
+        Fields that jobs over wells were about; one that is not among them may have failed before that.
     """
+    by_well: dict[WellRef, list[FieldRef]] = defaultdict(list)
+    for ref in tried:
+        by_well[ref.well_ref].append(ref)
     for name in sorted({o.item.plate for o in outcomes}):
         plate = session.plates[name]
         failed = dict(failures_of(session, plate))
         for outcome in (o for o in outcomes if o.item.plate == name):
-            own = [key for key in failed if key == str(outcome.item) or key.startswith(f"{outcome.item} field ")]
-            for key in own:
-                del failed[key]
+            for item in (outcome.item, *by_well.get(outcome.item, ())):
+                failed.pop(str(item), None)
             if outcome.error:
                 failed[str(outcome.item)] = outcome.error
         session.project.reports.put(_KIND, digest(name), {"plate": name, "failed": failed})

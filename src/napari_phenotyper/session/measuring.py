@@ -122,7 +122,7 @@ def measure_steps(
     todo, kept, cells = yield Away(_to_measure, (session.snapshot(), plates, wells))
     todo.sort(key=lambda item: item[0].well != first)
     outcomes = _by_field((yield over_plate(session.runner, measure_well, todo, "Measuring well")))
-    note_failures(session, outcomes)
+    note_failures(session, outcomes, {item.field.ref for _, args in todo for item in args[2]})
     yield Away(_compact, (session.snapshot(), plates))
     for plate in plates:
         session.events.cells.emit(plate.name)

@@ -219,6 +219,8 @@ class Session(Reading):
         settings, taken = self.project.settings, []
         for plate in plates:
             changed = replace(plate, format=int(self.setting("formats").get(plate.name, 0)))
+            if plate.name in settings.roles:  # all that the user left: what a name tells counts no more
+                changed = replace(changed, channels=tuple(replace(c, role="") for c in changed.channels))
             try:
                 changed = changed.with_roles(settings.roles.get(plate.name, {}))
             except PhenotyperError as error:

@@ -99,7 +99,7 @@ class AnnotateTab(QWidget):
         self.table.chosen.connect(marking.choose)
         self.table.added.connect(marking.add)
         self.table.renamed.connect(marking.rename)
-        self.table.merged.connect(marking.rename)
+        self.table.merged.connect(marking.merge)
         self.table.removed.connect(marking.remove)
         self.table.recoloured.connect(lambda name, colour: self._put(name, colour=colour))
         self.table.key_given.connect(lambda name, key: self._put(name, key=key))

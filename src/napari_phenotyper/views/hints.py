@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
@@ -19,7 +21,7 @@ def next_step(desk: Desk) -> str:
         return "Open a plate, or the sample plate."
     if desk.session.project.read_only:
         why = desk.session.project.locked_by or "The project is open for reading only."
-        return f"{why} You can look, but nothing is stored."
+        return f"{escape(why)} You can look, but nothing is stored."
     if not any(channel.role == "DNA" for channel in plate.channels):
         return f"Say which channel shows the nuclei (DNA): {_link(_PLATE, 'Plate')}."
     known = desk.surveys.get(plate.name, Survey())
@@ -36,15 +38,15 @@ def _annotating(desk: Desk, known: Survey) -> str:
         return f"Add a second class in {_link(_ANNOTATE, 'Annotate')}, so that there is something to tell apart."
     empty = [name for name, n in given.items() if not n]
     if empty:
-        return f"Click cells of {empty[0]}."
+        return f"Click cells of {escape(empty[0])}."
     if not known.measured:
         return f"The cells are not measured: {_link(_SEGMENT, 'Segment and measure')} the plate."
     rarest = min(given, key=lambda name: given[name])
     if given[rarest] < ENOUGH:
-        return f"Click more cells, in several wells: {rarest} has {given[rarest]}."
+        return f"Click more cells, in several wells: {escape(rarest)} has {given[rarest]}."
     warnings = (desk.scores or {}).get("warnings", ())
     if warnings and not desk.stale:
-        return f"{warnings[0]}."
+        return f"{escape(warnings[0])}."
     return f"Look at the scores in {_link(_TRAIN, 'Train')}; correct cells that look wrong; keep the model."
 
 

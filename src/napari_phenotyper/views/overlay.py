@@ -6,7 +6,9 @@ table lookup per pixel and a click repaints only the pixels of one cell.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,7 +38,7 @@ MAX_CLASSES = (256 - _FIRST_CLASS) // 3
 """How many classes fit into the codes."""
 
 _LIGHT, _STRONG = 0.45, 0.85
-_BLOCK = 1 << 15
+_BLOCK, _SHARE = 1 << 15, 1 << 23
 _BAND = 128
 _REACH = 32
 
@@ -115,10 +117,19 @@ class ClassImage:
             raise ValueError(f"Faces of {len(faces.predicted)} ids do not cover cell {self._max_id}.")
         looks = self._looks(faces).reshape(-1)
         picture = np.empty(flat.shape, np.uint8)
-        # np.take turns its indices into 64 bits: in blocks that copy stays in the cache
-        for start in range(0, flat.size, _BLOCK):
-            part = slice(start, start + _BLOCK)
-            np.take(looks, flat[part], out=picture[part], mode="clip")
+
+        def look_up(share: slice) -> None:
+            # np.take turns its indices into 64 bits: in blocks that copy stays in the cache
+            for start in range(share.start, share.stop, _BLOCK):
+                part = slice(start, min(start + _BLOCK, share.stop))
+                np.take(looks, flat[part], out=picture[part], mode="clip")
+
+        shares = [slice(start, min(start + _SHARE, flat.size)) for start in range(0, flat.size, _SHARE)]
+        if len(shares) < 2:
+            look_up(slice(0, flat.size))
+        else:  # numpy lets go of the interpreter's lock here, so that threads share the work
+            with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as threads:
+                list(threads.map(look_up, shares))
         return picture.reshape(self.zones.shape)
 
     def draw_cells(self, faces: Faces, points: Mapping[int, tuple[float, float]]) -> Pixels:

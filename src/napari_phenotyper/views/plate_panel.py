@@ -37,10 +37,12 @@ class PlatePanel(QWidget):
         super().__init__()
         self._desk = desk
         self._features: Mapping[str, float] = {}
-        self._asked = ("", "")
+        self._asked, self._known = ("", ""), ("", "")
+        self._shown = desk.viewing.plate.name if desk.viewing.plate is not None else ""
         self.map = PlateMap()
         self.plates, self.colours = QComboBox(), QComboBox()
         self._selection = QLabel()
+        self._entries: list[tuple[str, str]] = []
         self._soon = Soon(self, self.refresh)
         self._lay_out()
         self._fill_plates()
@@ -50,6 +52,8 @@ class PlatePanel(QWidget):
         self.map.selection_changed.connect(desk.select)
         self.plates.textActivated.connect(desk.viewing.show_plate)
         self.colours.currentIndexChanged.connect(self.refresh)
+        self.colours.currentIndexChanged.connect(self._tidy)
+        self.colours.lineEdit().editingFinished.connect(self._tidy)
         desk.viewing.events.asked.connect(self._opened)
         desk.events.plates.connect(self._fill_plates)
         desk.events.survey.connect(self._surveyed)
@@ -79,6 +83,8 @@ class PlatePanel(QWidget):
         self.colours.completer().setFilterMode(Qt.MatchFlag.MatchContains)
         self.colours.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         self.colours.setMinimumContentsLength(14)
+        self._selection.setObjectName("selection")
+        self._selection.setWordWrap(True)
         self._selection.hide()
         line = QHBoxLayout()
         line.addWidget(self.plates, 1)
@@ -88,6 +94,11 @@ class PlatePanel(QWidget):
         column.addLayout(line)
         column.addWidget(self.map, 1)
         column.addWidget(self._selection)
+
+    def _tidy(self, _: object = None) -> None:
+        """Show what is chosen, a long name from its beginning, in place of what was left half typed."""
+        self.colours.setEditText(self.colours.itemText(self.colours.currentIndex()))
+        self.colours.lineEdit().setCursorPosition(0)
 
     def _fill_plates(self) -> None:
         names = list(self._desk.session.plates)
@@ -105,32 +116,40 @@ class PlatePanel(QWidget):
         entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
         entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:")]
         entries += [(name, f"{FEATURE}:{name}") for name in columns]
-        if entries != [(self.colours.itemText(i), self.colours.itemData(i)) for i in range(self.colours.count())]:
-            chosen = self.colours.currentData()
+        if entries != self._entries:
+            self._entries = entries
+            chosen, place = self.colours.currentData(), self.colours.currentIndex()
+            renamed = len(entries) == self.colours.count()
             self.colours.blockSignals(True)
             self.colours.clear()
             for text, data in entries:
                 self.colours.addItem(text, data)
-            self.colours.setCurrentIndex(max(self.colours.findData(chosen), 0))
+            found = self.colours.findData(chosen)
+            self.colours.setCurrentIndex(found if found >= 0 else place if renamed else 0)
             self.colours.blockSignals(False)
-        self.refresh()
+            self.refresh()
+        else:
+            self._soon.ask()
 
     def _opened(self, ref: object) -> None:
-        if self.plates.currentText() != ref.plate:
+        if self._shown != ref.plate:  # the list of plates may say so already, where the user chose there
+            self._shown = ref.plate
             self.plates.setCurrentText(ref.plate)
             self._desk.select(())
             self._fill_colours()
+            self.refresh()
         self.map.set_open(ref.well)
 
     def _surveyed(self, plate: str) -> None:
-        self._asked = ("", "")
-        self._fill_colours()
+        if plate == self._shown:
+            self._asked = ("", "")
+            self._fill_colours()
 
     def _selected(self, wells: frozenset[str]) -> None:
         self.map.set_selected(wells)
         self._selection.setVisible(bool(wells))
-        self._selection.setText(f"{len(wells)} wells selected: Segment and Measure do only these (Esc: all).")
-        self._selection.setWordWrap(True)
+        what = "1 well" if len(wells) == 1 else f"{len(wells)} wells"
+        self._selection.setText(f"{what} selected, and nothing else is segmented and measured (Esc on the map: all).")
 
     def _face(self, plate: Plate) -> MapFace:
         kind, _, name = (self.colours.currentData() or f"{CELLS}:").partition(":")
@@ -139,7 +158,8 @@ class PlatePanel(QWidget):
         cells = cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
         texts = {w: _text(condition.treatment, cells[w]) for w, condition in rows.items()}
         roles = {w: condition.role for w, condition in rows.items() if len(plate.layout)}
-        return MapFace(plate.shape, values, self.colours.currentText(), kind in (SHARE, UNCERTAIN), roles, texts)
+        title = self.colours.itemText(self.colours.currentIndex())  # not what is being typed
+        return MapFace(plate.shape, values, title, kind in (SHARE, UNCERTAIN), roles, texts)
 
     def _values(self, plate: Plate, kind: str, name: str) -> Mapping[str, float]:
         sums = self._desk.predictions.sums(plate.name)
@@ -154,19 +174,19 @@ class PlatePanel(QWidget):
         return cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
 
     def _feature(self, plate: Plate, name: str) -> Mapping[str, float]:
-        """Return the means of a feature, or none while they are read in the background."""
-        unknown = dict.fromkeys((well.name for well in plate.wells), float("nan"))
-        if self._asked == (plate.name, name):
-            return self._features or unknown
-        self._asked, self._features = (plate.name, name), {}
+        """Return the means of a feature: while they are read in the background those known before, or none."""
+        asked = plate.name, name
+        if self._asked != asked:
+            self._asked = asked
 
-        def read(values: Mapping[str, float]) -> None:
-            self._features = values
-            self.refresh()
+            def read(values: Mapping[str, float]) -> None:
+                self._known, self._features = asked, values
+                self.refresh()
 
-        snapshot = self._desk.session.snapshot()
-        self._desk.background.read("feature", "replace", feature_means, snapshot, plate.name, name, on_result=read)
-        return unknown
+            snapshot = self._desk.session.snapshot()
+            self._desk.background.read("feature", "replace", feature_means, snapshot, plate.name, name, on_result=read)
+        known = self._features if self._known == asked else {}
+        return {well.name: known.get(well.name, float("nan")) for well in plate.wells}
 
 
 def _text(treatment: str, cells: float) -> str:

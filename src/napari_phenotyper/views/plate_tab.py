@@ -111,10 +111,10 @@ class PlateTab(QWidget):
     def _lay_out(self) -> None:
         self._facts.setWordWrap(True)
         self._facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.format.addItem("96 wells or more, as the names tell", 0)
+        self.format.addItem("From the well names", 0)
         for wells in PLATE_SHAPES:
             self.format.addItem(f"{wells} wells", wells)
-        self.format.setToolTip("Small plates cannot be told from a few wells of a large one: say so here")
+        self.format.setToolTip("By their names, wells are of a plate of 96 or more: a smaller one has to be told here")
         _narrow(self.format)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.layout_button.setToolTip("What was done to each well: a CSV with columns well, treatment, role, dose …")

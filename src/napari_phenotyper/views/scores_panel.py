@@ -220,7 +220,8 @@ def _table(report: Mapping[str, Any], phenotypes: Sequence[Phenotype]) -> str:
     for place, name in enumerate(report["classes"]):
         one = report["per_class"][name]
         is_there, is_called = one["support"] > 0, any(row[place] for row in report["confusion"])
-        groups = f"<br><small>{one['groups']} {escape(report['group'])}s</small>" if "groups" in one else ""
+        many = "" if one.get("groups") == 1 else "s"
+        groups = f"<br><small>{one['groups']} {escape(report['group'])}{many}</small>" if "groups" in one else ""
         figures = (
             f"{one['support']}{groups}",
             _score(one, "recall", is_there),

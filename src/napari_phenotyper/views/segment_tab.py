@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import ExtensionError
+from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
@@ -30,15 +35,17 @@ class SegmentTab(QWidget):
         super().__init__()
         self._desk, self._view = desk, view
         self._wish = desk.later(0.0, lambda: None)
+        self._plate = ""
         self.segmenter, self.form = QComboBox(), QWidget()
         self.preview = QCheckBox("Preview on the open field")
         self.run = QPushButton()
         self._stands, self._column = QLabel(), QVBoxLayout(self)
         self._lay_out()
         self._choose(0)
+        self._show_plate()
         desk.events.survey.connect(self._refresh)
         desk.events.selection.connect(self._refresh)
-        desk.viewing.events.asked.connect(self._refresh)
+        desk.viewing.events.asked.connect(self._show_plate)
         desk.viewing.events.opened.connect(self._preview_soon)
         self._refresh()
 
@@ -70,26 +77,48 @@ class SegmentTab(QWidget):
         except ExtensionError as error:
             self._desk.background.fail(error)
             return
-        plate = self._desk.viewing.plate
-        saved = self._desk.session.setting("segmenters").get(plate.name, {}) if plate is not None else {}
-        same = saved.get("asked", {}).get("id") == name
-        form = ParameterForm(extension.parameters, saved["asked"]["settings"] if same else {})
-        if same:
-            form.set_resolved(saved["resolved"]["settings"])
+        asked = self._saved().get("asked", {})
+        form = ParameterForm(extension.parameters, asked["settings"] if asked.get("id") == name else {})
         form.changed.connect(self._preview_soon)
         self._column.replaceWidget(self.form, form)
         self.form.hide()
         self.form.deleteLater()
         self.form = form
+        self._show_resolved()
         self._preview_soon()
+
+    def _saved(self) -> Mapping[str, Any]:
+        """Return what the plate was segmented with, nothing if it was not."""
+        plate = self._desk.viewing.plate
+        return self._desk.session.setting("segmenters").get(plate.name, {}) if plate is not None else {}
+
+    def _show_plate(self, *_: object) -> None:
+        """Show what another plate was segmented with; one that was not shall be as the one before."""
+        plate, saved = self._desk.viewing.plate, self._saved()
+        if plate is not None and plate.name != self._plate:
+            self._plate = plate.name
+            number = self.segmenter.findData(saved["asked"]["id"]) if saved else -1
+            if number >= 0:
+                self.segmenter.blockSignals(True)
+                self.segmenter.setCurrentIndex(number)
+                self.segmenter.blockSignals(False)
+                self._choose(number)
+        self._refresh()
+
+    def _show_resolved(self) -> None:
+        """Show what "auto" came to, where the plate was segmented with what the form says."""
+        saved = self._saved()
+        asked = saved.get("asked", {})
+        if asked.get("id") == self.segmenter.currentData() and asked["settings"] == self.form.value():
+            self.form.set_resolved(saved["resolved"]["settings"])
 
     def _refresh(self, *_: object) -> None:
         desk, plate = self._desk, self._desk.viewing.plate
         if plate is None:
             return
         count = len(desk.selected)
-        what = f"{count} selected wells" if count else "the plate"
-        self.run.setText(f"Segment and measure {what}")
+        wells = "1 selected well" if count == 1 else f"{count} selected wells"
+        self.run.setText(f"Segment and measure {wells if count else 'the plate'}")
         self.run.setEnabled(not desk.session.project.read_only)
         known = desk.surveys.get(plate.name, Survey())
         fields = sum(len(well.sources) for well in plate.wells)
@@ -99,6 +128,7 @@ class SegmentTab(QWidget):
         if known.failed:
             words.append(f"{len(known.failed)} could not be done; what is in the way is told below.")
         self._stands.setText(" ".join(words))
+        self._show_resolved()
 
     def _toggled(self, on: bool) -> None:
         if on:
@@ -106,6 +136,7 @@ class SegmentTab(QWidget):
         else:
             self._wish()
             self._view.end_preview()
+            self._refresh()
 
     def _preview_soon(self, *_: object) -> None:
         if self.preview.isChecked():
@@ -113,9 +144,13 @@ class SegmentTab(QWidget):
             self._wish = self._desk.later(PAUSE, self._show_preview)
 
     def _show_preview(self) -> None:
-        self._desk.preview(self.segmenter.currentData(), self.form.value(), self._previewed)
+        field = self._desk.viewing.open
+        if field is not None:
+            name, settings, ref = self.segmenter.currentData(), self.form.value(), field.ref
+            self._desk.preview(name, settings, lambda masks: self._previewed(ref, masks))
 
-    def _previewed(self, masks: object) -> None:
-        if self.preview.isChecked():
+    def _previewed(self, ref: FieldRef, masks: Masks) -> None:
+        field = self._desk.viewing.open
+        if self.preview.isChecked() and field is not None and field.ref == ref:
             self._view.show_preview(masks)
             self._stands.setText(f"Preview: {len(masks.ids())} cells in this field.")

@@ -87,6 +87,7 @@ class TrainTab(QWidget):
 
     def _take(self) -> None:
         self._desk.live.choose(self.classifier.currentData(), self.form.value())
+        self._show_scores(self._desk.scores)
 
     def _show_state(self, text: str) -> None:
         self.live.setChecked(self._desk.live.on)

@@ -71,10 +71,17 @@ def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Laye
     return (lambda _: _open_or_layers(place, plates)) if first is not None else None
 
 
-def simulated_plate() -> list[LayerData]:
+def simulated_plate() -> list[Any]:
     """Open the simulated plate in the dock; without a window return the layers of its first field."""
-    folder = cached_sample()
-    return _open_or_layers(folder, _plates(folder))
+    import napari
+    import numpy as np
+
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return _first_layers(_plates(cached_sample()))
+    dock_of(viewer).open_sample()
+    # napari refuses a sample without layers, (None,) among them; an image of no channels is one that adds none
+    return [(np.zeros((0, 1, 1)), {"channel_axis": 0}, "image")]
 
 
 def segment(viewer: napari.Viewer) -> None:
@@ -91,13 +98,17 @@ def _open_or_layers(place: Path, plates: tuple[Plate, ...]) -> list[Any]:
     """Open a plate in the dock of the viewer that asks for it, or return layers where there is none."""
     import napari
 
-    from napari_phenotyper.views.layer_data import field_layers
-
     viewer = napari.current_viewer()
     if viewer is None:
-        return field_layers(next(field for plate in plates for field in plate.fields()))
+        return _first_layers(plates)
     dock_of(viewer).open(place)
     return [(None,)]  # what napari takes for: read, and there is nothing to add
+
+
+def _first_layers(plates: tuple[Plate, ...]) -> list[LayerData]:
+    from napari_phenotyper.views.layer_data import field_layers
+
+    return field_layers(next(field for plate in plates for field in plate.fields()))
 
 
 def _plates(path: Path) -> tuple[Plate, ...]:

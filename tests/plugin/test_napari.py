@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from napari_phenotyper.session.opened import project_folder
 
 pytestmark = pytest.mark.gl
 
 
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer()
+def shown(tour):
+    """The layers, once a field is open in the dock."""
+    tour.hand.until(lambda: tour.dock.desk is not None and tour.desk.viewing.open is not None)
+    return [(layer.name, layer.metadata["plate"], layer.metadata["well"]) for layer in tour.viewer.layers]
 
 
-def test_the_sample_plate_opens_from_the_menu(viewer, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_phenotyper.plugin.user_cache_path", lambda _: tmp_path)
-    viewer.open_sample("napari-phenotyper", "simulated_plate")
-    assert [layer.name.split()[-1] for layer in viewer.layers] == ["DNA", "tubulin"]
-    assert all(np.ptp(layer.data) > 0 and layer.name.startswith("SIMULATED") for layer in viewer.layers)
+def test_the_sample_plate_opens_in_the_dock_from_the_menu(window, tmp_path, monkeypatch):
+    tour = window()
+    monkeypatch.setattr("napari_phenotyper.session.sample.user_cache_path", lambda _: tmp_path)
+    tour.viewer.open_sample("napari-phenotyper", "simulated_plate")
+    assert shown(tour) == [("DNA", "SIMULATED", "B02"), ("tubulin", "SIMULATED", "B02")]
+    assert all(np.ptp(layer.data) > 0 for layer in tour.viewer.layers)
 
 
-def test_a_project_folder_opens_its_first_field(viewer, tmp_path):
-    from napari_phenotyper.session.opened import opened
-    from napari_phenotyper.session.sample import sample_plate
-
-    plate = sample_plate(tmp_path / "SIMULATED")
-    with opened(tmp_path / "SIMULATED.phenotyper") as session:
-        session.open(plate)
-    viewer.open(tmp_path / "SIMULATED.phenotyper", plugin="napari-phenotyper")
-    assert len(viewer.layers) == 2 and viewer.layers[0].metadata["well"] == "B02"
+def test_a_project_opens_in_the_dock_by_napari_s_own_menu(window, copy):
+    tour = window()
+    tour.viewer.open(project_folder(copy), plugin="napari-phenotyper")
+    assert shown(tour)[0][1:] == ("P1", "B02")
+    assert not tour.desk.session.project.read_only
 
 
-def test_the_window_runs_on_the_qt_that_was_asked_for(viewer):
+def test_a_plate_opens_in_the_dock_by_napari_s_own_menu(window, plate):
+    tour = window()
+    tour.viewer.open(plate, plugin="napari-phenotyper")
+    assert shown(tour)[0][1:] == ("P1", "B02")
+
+
+def test_the_window_runs_on_the_qt_that_was_asked_for(make_napari_viewer):
     import os
 
     import qtpy

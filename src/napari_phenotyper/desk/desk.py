@@ -101,6 +101,7 @@ class Desk:
         session.events.cells.connect(self.look)
         session.events.plates.connect(self.events.plates.emit)
         session.events.annotations.connect(self._scores_soon)
+        self.live.events.learnt.connect(self._scores_soon)
         self.live.events.predicted.connect(self.events.predictions.emit)
 
     @property

@@ -48,6 +48,7 @@ class LiveEvents(SignalGroup):
     """What changed."""
 
     state = Signal(str)
+    learnt = Signal()
     predicted = Signal(object)
 
 
@@ -66,7 +67,7 @@ class Live:
     Attributes
     ----------
     events
-        state(sentence), predicted(fields that have new predictions).
+        state(sentence), learnt() after the last slice, predicted(fields that have new predictions).
     on
         Whether it learns.
     classifier, settings
@@ -198,6 +199,7 @@ class Live:
             if self._slices < slices and self._trained == trainable.key and self.on:
                 self._learn(trainable)
             else:
+                self.events.learnt.emit()
                 self._spread()
 
         self._learning = self._background.learn(

@@ -83,6 +83,7 @@ class Viewing:
         self.events = ViewingEvents()
         self.wish: FieldRef | None = None
         self.open: OpenField | None = None
+        self._told: set[str] = set()
         session.events.masks.connect(self._new_masks)
         session.events.plates.connect(self._new_plates)
 
@@ -132,7 +133,9 @@ class Viewing:
     def _opened(self, found: OpenField) -> None:
         self.open = found
         for problem in found.problems:
-            self._background.fail(problem)
+            if str(problem) not in self._told:  # once, however often the field is looked at
+                self._told.add(str(problem))
+                self._background.fail(problem)
         self.events.opened.emit(found)
 
     def _new_masks(self, plate: str) -> None:

@@ -48,7 +48,8 @@ class Project:
         self.folder = folder
         self.locked_by = refusal.what if isinstance(refusal, ProjectLockedError) else ""
         self._lock = lock
-        self._refusal = refusal
+        # without the frames that it was raised in, which would live as long as the project
+        self._refusal = refusal.with_traceback(None) if refusal is not None else None
         self._settings_gate = threading.Lock()
         self._settings = self._read_settings()
         self.journal = Journal(folder / JOURNAL, lock is None, self._check_writable)

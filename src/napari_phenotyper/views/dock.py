@@ -10,10 +10,12 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError, PlateError
+from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.desk.desk import Desk, open_desk
 from napari_phenotyper.engine.engine import Engine
 from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.session.opened import project_folder
+from napari_phenotyper.session.opening import find_plates, whole_path
 from napari_phenotyper.session.sample import cached_sample
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.plate_tab import OpenButtons
@@ -58,21 +60,23 @@ class PhenotyperDock(QWidget):
         return self.workplace.desk if self.workplace is not None else None
 
     def open(self, path: Path, pattern: str = "", project: Path | None = None) -> bool:
-        """Open a plate, a folder of plates or a project; tell whether that worked. Problems are shown."""
+        """Open a plate, a folder of plates or a project; tell whether that worked.
+
+        Problems are shown, and what was open before then stays open.
+        """
+        folder = whole_path(project or project_folder(path))
         try:
-            desk = open_desk(project or project_folder(path), self.thread_.post, self.thread_.later)
+            if not self._works_in(folder):
+                self._change_to(self._new_desk(path, pattern, folder))
+            assert self.desk is not None
+            plates = self.desk.open(path, pattern)
         except PhenotyperError as error:
             self._fail(error)
             return False
-        before, self.workplace = self.workplace, None
-        if before is not None:
-            self._leave(before)
-        self._show(Workplace(self._viewer, desk))
-        try:
-            desk.open(path, pattern)
-        except PhenotyperError as error:
-            self._cannot(error)
+        except OSError as error:
+            self._fail(PlateError(f"{path} cannot be read: {error}.", "Check its rights, and that its disk is there."))
             return False
+        self.desk.viewing.show_plate(plates[0].name)
         return True
 
     def open_sample(self) -> None:
@@ -123,27 +127,36 @@ class PhenotyperDock(QWidget):
         self.problems.cancel_asked.connect(self._opener.cancel)
         self.opening.sample_asked.connect(self.open_sample)
 
-    def _show(self, workplace: Workplace) -> None:
-        self.workplace = workplace
+    def _works_in(self, folder: Path) -> bool:
+        """Tell whether a project is open here to write; a second desk would find it locked by the first."""
+        session = self.desk.session if self.desk is not None else None
+        return session is not None and whole_path(session.folder) == folder and not session.project.read_only
+
+    def _new_desk(self, path: Path, pattern: str, folder: Path) -> Desk:
+        """Open a project that has a plate. Raises PhenotyperError, OSError."""
+        if not folder.exists():
+            find_plates(path, Registry(), pattern)  # so that a folder opened by mistake gets no project beside it
+        desk = open_desk(folder, self.thread_.post, self.thread_.later)
+        try:
+            desk.session.open(path, pattern)
+        except (PhenotyperError, OSError):
+            desk.close()
+            raise
+        return desk
+
+    def _change_to(self, desk: Desk) -> None:
+        """Put a desk in place of the one before."""
+        before, self.workplace = self.workplace, None
+        if before is not None:
+            before.close_desk()
+            self._column.removeWidget(before)
+            before.hide()
+            before.deleteLater()
+        self.workplace = Workplace(self._viewer, desk)
         self.welcome.hide()
-        self._column.addWidget(workplace)
-        workplace.open_asked.connect(self.open)
-        workplace.sample_asked.connect(self.open_sample)
-
-    def _leave(self, workplace: Workplace) -> None:
-        workplace.close_desk()
-        self._column.removeWidget(workplace)
-        workplace.hide()
-        workplace.deleteLater()
-
-    def _cannot(self, error: PhenotyperError) -> None:
-        """Go back to the welcome page if there is no plate to show."""
-        workplace = self.workplace
-        if workplace is not None and not workplace.desk.session.plates:
-            self.workplace = None
-            self._leave(workplace)
-            self.welcome.show()
-        self._fail(error)
+        self._column.addWidget(self.workplace)
+        self.workplace.open_asked.connect(self.open)
+        self.workplace.sample_asked.connect(self.open_sample)
 
     def _fail(self, error: PhenotyperError) -> None:
         bar = self.workplace.jobs if self.workplace is not None else self.problems
@@ -154,7 +167,7 @@ class PhenotyperDock(QWidget):
 
 
 class _Keeper(QObject):
-    """Closes the desk when napari's window has closed or the dock is destroyed: work does not outlive what shows it."""
+    """Closes the desk when napari's window has closed or let the dock go: work does not outlive what shows it."""
 
     def __init__(self, dock: PhenotyperDock) -> None:
         super().__init__(dock)
@@ -164,7 +177,9 @@ class _Keeper(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
         """Watch the window that the dock gets, and its end."""
-        if watched is self._dock and event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
+        if watched is self._dock and event.type() == QEvent.Type.ParentChange and self._dock.parent() is None:
+            QTimer.singleShot(0, self._let_go)
+        elif watched is self._dock and event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
             window = self._dock.window()
             if window is not self._window and window is not self._dock:
                 self._window = window
@@ -174,6 +189,12 @@ class _Keeper(QObject):
         elif watched is self._dock and event.type() == QEvent.Type.DeferredDelete:
             self._dock.close_desk()
         return False
+
+    def _let_go(self) -> None:
+        """End a dock that napari's cross has closed: napari drops it and makes a new one the next time."""
+        if self._dock.parent() is None:
+            self._dock.close_desk()
+            self._dock.deleteLater()
 
     def _perhaps(self) -> None:
         """Close the desk unless somebody refused to let the window close."""

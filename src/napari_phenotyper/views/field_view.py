@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_phenotyper.core.errors import ProjectError
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.desk.desk import Desk
@@ -45,7 +47,8 @@ class FieldView:
         self._image: ClassImage | None = None
         self._look: Look | None = None
         self._preview: Masks | None = None
-        self._save = desk.later(0.0, lambda: None)
+        self._displayed: dict[str, dict[str, Json]] = {}
+        self._forget = desk.later(0.0, lambda: None)
         desk.viewing.events.opened.connect(self._opened)
         desk.viewing.events.masks.connect(self._dress)
         desk.session.events.annotations.connect(self.update)
@@ -97,10 +100,11 @@ class FieldView:
             self.layers.show_classes(self._image.draw(_faces(now)), colours(now.phenotypes))
             return
         changed = _changed(before, now)
-        points = {cell: point for cell in changed if (point := now.points.get(cell) or before.points.get(cell))}
-        if len(points) == len(changed) <= FEW:
+        few = changed if len(changed) <= FEW else ()
+        points = {cell: point for cell in few if (point := now.points.get(cell) or before.points.get(cell))}
+        if len(points) == len(changed):
             self.layers.paint(*self._image.draw_cells(_faces(now), points))
-        elif len(changed):
+        else:
             self.layers.recolour(self._image.draw(_faces(now)))
 
     def describe(self, y: float, x: float) -> str:
@@ -120,8 +124,9 @@ class FieldView:
         return " · ".join(words)
 
     def close(self) -> None:
-        """Take the layers away and listen to nothing any more."""
+        """Take the layers away and listen to nothing any more; the project must still be open."""
         desk = self.desk
+        self._save()
         desk.viewing.events.opened.disconnect(self._opened)
         desk.viewing.events.masks.disconnect(self._dress)
         desk.session.events.annotations.disconnect(self.update)
@@ -183,14 +188,23 @@ class FieldView:
 
     def _remember(self, label: str, display: ChannelDisplay) -> None:
         """Keep how a channel is shown in the project, once the user's hand has come to rest."""
-        plate = self.desk.viewing.open.ref.plate if self.desk.viewing.open is not None else ""
-        session = self.desk.session
-        if plate and not session.project.read_only:
+        if self.desk.viewing.open is not None:
             shown = {"limits": list(display.limits), "colour": display.colour, "visible": display.visible}
-            saved = dict(session.setting("display"))
-            value = {**saved, plate: {**saved.get(plate, {}), label: shown}}
-            self._save()
-            self._save = self.desk.later(1.0, lambda: session.set("display", value))
+            self._displayed.setdefault(self.desk.viewing.open.ref.plate, {})[label] = shown
+            self._forget()
+            self._forget = self.desk.later(1.0, self._save)
+
+    def _save(self) -> None:
+        self._forget()
+        found, self._displayed = self._displayed, {}
+        session = self.desk.session
+        if not found or session.project.read_only:
+            return
+        saved = dict(session.setting("display"))
+        try:
+            session.set("display", {**saved, **{name: {**saved.get(name, {}), **new} for name, new in found.items()}})
+        except ProjectError as error:
+            self.desk.background.fail(error)
 
 
 def field_treatment(desk: Desk, field: OpenField) -> str:

@@ -110,16 +110,18 @@ class FieldLayers:
         ref
             Which field.
         channels, images
-            Its channels, one at least, and their (y, x) pixels in the same order.
+            Its channels and their (y, x) pixels in the same order; none if no channel could be read.
         pixel_size
             In micrometres, None where it is unknown.
         display
             Channel label to look, for layers that have to be made; layers that are there keep theirs.
         """
-        frame = (images[0].shape, pixel_size)
+        frame = (images[0].shape if images else (), pixel_size)
         moved, resized = ref != self._ref, frame != self._frame
         self._ref, self._frame = ref, frame
-        if moved and self._colours is not None:
+        if not images:
+            self.hide_classes()
+        elif moved and self._colours is not None:
             self.show_classes(np.zeros(frame[0], np.uint8), self._colours)
         for label in set(self._channels) - {channel.label for channel in channels}:
             self._remove(self._channels.pop(label))
@@ -136,7 +138,7 @@ class FieldLayers:
                 layer = self._make_channel(channel.label, image, known or default)
             layer.metadata = {**layer.metadata, **ref._asdict()}
             _widen(layer, image)
-        if resized:
+        if resized and images:
             self._viewer.reset_view()
 
     def show_classes(self, image: Codes, colours: Mapping[int, Rgba]) -> None:

@@ -65,8 +65,8 @@ class Workplace(QWidget):
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
         self.canvas.close()
-        self.desk.close()
         self.view.close()
+        self.desk.close()
 
     def _lay_out(self) -> None:
         first = QWidget()

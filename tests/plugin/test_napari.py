@@ -10,10 +10,15 @@ from napari_phenotyper.session.opened import project_folder
 pytestmark = pytest.mark.gl
 
 
+def channels(tour):
+    """The layers of channels; the one of the cells waits for masks."""
+    return [layer for layer in tour.viewer.layers if layer.name != "Cells"]
+
+
 def shown(tour):
     """The layers, once a field is open in the dock."""
     tour.hand.until(lambda: tour.dock.desk is not None and tour.desk.viewing.open is not None)
-    return [(layer.name, layer.metadata["plate"], layer.metadata["well"]) for layer in tour.viewer.layers]
+    return [(layer.name, layer.metadata["plate"], layer.metadata["well"]) for layer in channels(tour)]
 
 
 def test_the_sample_plate_opens_in_the_dock_from_the_menu(window, tmp_path, monkeypatch):
@@ -21,7 +26,7 @@ def test_the_sample_plate_opens_in_the_dock_from_the_menu(window, tmp_path, monk
     monkeypatch.setattr("napari_phenotyper.session.sample.user_cache_path", lambda _: tmp_path)
     tour.viewer.open_sample("napari-phenotyper", "simulated_plate")
     assert shown(tour) == [("DNA", "SIMULATED", "B02"), ("tubulin", "SIMULATED", "B02")]
-    assert all(np.ptp(layer.data) > 0 for layer in tour.viewer.layers)
+    assert all(np.ptp(layer.data) > 0 for layer in channels(tour))
 
 
 def test_a_project_opens_in_the_dock_by_napari_s_own_menu(window, copy):

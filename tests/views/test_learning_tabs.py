@@ -207,7 +207,7 @@ def test_how_a_channel_is_shown_is_kept_in_the_project(desk_on, copy, view_of, u
 
 def test_how_channels_are_shown_is_kept_for_each_of_them(desk_on, two_channels, view_of, until):
     desk = desk_on(two_channels)
-    dna, other = view_of(desk).layers.layers
+    dna, other, _ = view_of(desk).layers.layers
     dna.visible = False
     other.contrast_limits = (250.0, 5000.0)
     until(lambda: len(desk.session.setting("display").get("P1", {})) == 2)

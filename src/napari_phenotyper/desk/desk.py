@@ -130,10 +130,14 @@ class Desk:
     def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
         """Open a plate, or a folder of plates, in this session's project. Raises PlateError, ProjectError."""
         plates = self.session.open(path, pattern)
+        self.opened(plates)
+        return plates
+
+    def opened(self, plates: Sequence[Plate]) -> None:
+        """Show plates that the session has just opened."""
         for plate in plates:
             self._take_layout(plate)
         self.start()
-        return plates
 
     def look(self, plate: str) -> None:
         """Look up what there is of a plate."""

@@ -136,7 +136,7 @@ class Session(Reading):
         settings = self.project.settings
         self.project.replace_settings(replace(settings, parameters={**settings.parameters, name: value}))
 
-    def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
+    def open(self, path: Path, pattern: str = "", found: Sequence[Found] | None = None) -> tuple[Plate, ...]:
         """Return the plates at a path, adding to the project those it does not have.
 
         Parameters
@@ -145,6 +145,8 @@ class Session(Reading):
             A plate, a folder of plates, or this project's own folder (all its plates).
         pattern
             File name pattern, if the readers do not recognise the names.
+        found
+            What was found there a moment ago, so that it need not be read twice.
 
         Raises
         ------
@@ -156,7 +158,7 @@ class Session(Reading):
         known = self._known(path)
         if known and not pattern:
             return known
-        opened = [plate for found in find_plates(path, self.registry, pattern) for plate in self._add(found)]
+        opened = [plate for one in found or find_plates(path, self.registry, pattern) for plate in self._add(one)]
         self.events.plates.emit()
         return tuple(opened)
 

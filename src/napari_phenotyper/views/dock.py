@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError, PlateError
 from napari_phenotyper.core.registry import Registry
@@ -51,6 +51,8 @@ class PhenotyperDock(QWidget):
         self._opener = Engine(Threads(1), self.thread_.post)
         self._lay_out()
         self.setAcceptDrops(True)
+        # napari adds an empty stretch below a widget that does not want the height itself
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._keeper = _Keeper(self)
         QApplication.instance().aboutToQuit.connect(self.close_desk)
 
@@ -66,17 +68,16 @@ class PhenotyperDock(QWidget):
         """
         folder = whole_path(project or project_folder(path))
         try:
-            if not self._works_in(folder):
-                self._change_to(self._new_desk(path, pattern, folder))
-            assert self.desk is not None
-            plates = self.desk.open(path, pattern)
+            if self._works_in(folder):
+                self._open_here(path, pattern)
+            else:
+                self._open_anew(path, pattern, folder)
         except PhenotyperError as error:
             self._fail(error)
             return False
         except OSError as error:
             self._fail(PlateError(f"{path} cannot be read: {error}.", "Check its rights, and that its disk is there."))
             return False
-        self.desk.viewing.show_plate(plates[0].name)
         return True
 
     def open_sample(self) -> None:
@@ -132,17 +133,24 @@ class PhenotyperDock(QWidget):
         session = self.desk.session if self.desk is not None else None
         return session is not None and whole_path(session.folder) == folder and not session.project.read_only
 
-    def _new_desk(self, path: Path, pattern: str, folder: Path) -> Desk:
-        """Open a project that has a plate. Raises PhenotyperError, OSError."""
-        if not folder.exists():
-            find_plates(path, Registry(), pattern)  # so that a folder opened by mistake gets no project beside it
+    def _open_here(self, path: Path, pattern: str) -> None:
+        """Open a plate in the project that is open."""
+        assert self.desk is not None
+        plates = self.desk.open(path, pattern)
+        self.desk.viewing.show_plate(plates[0].name)
+
+    def _open_anew(self, path: Path, pattern: str, folder: Path) -> None:
+        """Open a project that has a plate, in place of the one before. Raises PhenotyperError, OSError."""
+        # looked for first, so that a folder opened by mistake gets no project beside it
+        found = None if folder.exists() else find_plates(path, Registry(), pattern)
         desk = open_desk(folder, self.thread_.post, self.thread_.later)
         try:
-            desk.session.open(path, pattern)
+            plates = desk.session.open(path, pattern, found)
         except (PhenotyperError, OSError):
             desk.close()
             raise
-        return desk
+        self._change_to(desk)
+        desk.opened(plates)
 
     def _change_to(self, desk: Desk) -> None:
         """Put a desk in place of the one before."""

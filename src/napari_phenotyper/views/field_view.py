@@ -146,9 +146,11 @@ class FieldView:
 
     def _dress(self, field: OpenField) -> None:
         self._image = self._look = self._preview = None
-        if field.masks is None:
-            self.layers.hide_classes()
-        else:
+        if field.images:
+            # an empty picture even where there are no masks yet: to add the layer later would hold the window up
+            shape = next(iter(field.images.values())).shape
+            self.layers.show_classes(np.zeros(shape, np.uint8), colours(()))
+        if field.masks is not None:
             self._zone(field.masks.labels[NUCLEI], field)
 
     def _zone(self, labels: NDArray[np.int32], field: OpenField | None) -> None:

@@ -103,6 +103,7 @@ class Workplace(QWidget):
         desk.background.events.message.connect(self.jobs.show_message)
         self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
         for signal in (
+            desk.viewing.events.asked,
             desk.events.survey,
             desk.events.plates,
             desk.events.scores,

@@ -18,6 +18,7 @@ from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.opening import find_plates, whole_path
 from napari_phenotyper.session.sample import cached_sample
 from napari_phenotyper.views.jobs_bar import JobsBar
+from napari_phenotyper.views.layers import before_removing
 from napari_phenotyper.views.plate_tab import OpenButtons
 from napari_phenotyper.views.qt_thread import GuiThread
 from napari_phenotyper.views.workplace import Workplace
@@ -54,6 +55,7 @@ class PhenotyperDock(QWidget):
         # napari adds an empty stretch below a widget that does not want the height itself
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._keeper = _Keeper(self)
+        before_removing(self._viewer, self._take_canvas)
         QApplication.instance().aboutToQuit.connect(self.close_desk)
 
     @property
@@ -127,6 +129,16 @@ class PhenotyperDock(QWidget):
         self.opening.asked.connect(self.open)
         self.problems.cancel_asked.connect(self._opener.cancel)
         self.opening.sample_asked.connect(self.open_sample)
+
+    def _take_canvas(self, _: object = None) -> None:
+        """Make the canvas's OpenGL context the current one.
+
+        When a layer goes, napari deletes its textures and programs at once, in whichever context is current: outside of
+        painting that is the one of Qt's window. What is drawn next then crashes (Mesa 22, napari 0.9).
+        """
+        for widget in self.window().findChildren(QWidget):
+            if widget.inherits("QOpenGLWidget"):  # which Qt 5 and Qt 6 keep in different modules
+                widget.makeCurrent()
 
     def _works_in(self, folder: Path) -> bool:
         """Tell whether a project is open here to write; a second desk would find it locked by the first."""

@@ -279,6 +279,11 @@ class FieldLayers:
             self.display_changed.emit(label, self._displays[label])
 
 
+def before_removing(viewer: Any, call: Callable[[Any], None]) -> None:
+    """Call a method with an event whenever a layer, anybody's, is about to leave the viewer; it is held weakly."""
+    viewer.layers.events.removing.connect(call)
+
+
 def _display(layer: Image) -> ChannelDisplay:
     low, high = layer.contrast_limits
     return ChannelDisplay((float(low), float(high)), layer.colormap.name, bool(layer.visible))

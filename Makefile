@@ -60,13 +60,14 @@ test-fast: install
 test-slow: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m slow
 
-# PyQt5 stays supported: the tests that open napari run once more with it.
+# PyQt5 stays supported: the tests that open napari run once more with it, but for the long ones of what can go wrong
+# (`make test-gl QT=pyqt5` runs all).
 test-qt5: install system
 	$(PY) -m pip install --quiet "PyQt5>=5.15"
-	$(MAKE) test-gl QT=pyqt5
+	$(MAKE) test-gl QT=pyqt5 GL_TESTS="--ignore=tests/plugin/test_window.py"
 
 test-gl: install system
-	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m gl
+	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m gl $(GL_TESTS)
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -287,9 +287,7 @@ def test_a_plate_worker_that_is_killed_is_told_and_the_rest_is_done_again(window
     tour = window(plate)
     tour.hand.press(tour.place.segment.run)
     tour.hand.until(lambda: has_masks(plate))
-    for _ in range(
-        2
-    ):  # killed between two fields, it is replaced without a word; its successor is not idle
+    for _ in range(2):  # killed between two fields, it is replaced without a word; its successor is not idle
         kill_workers()
         tour.hand.wait(0.3)
     tour.hand.until(lambda: not tour.desk.background.jobs)

@@ -106,6 +106,24 @@ def test_closing_cancels_what_waits_and_leaves_no_process():
     assert not [t for t in threading.enumerate() if t.name.startswith("phenotyper-worker")]
 
 
+def sleep(seconds, progress):
+    progress(0.0, "asleep")
+    time.sleep(seconds)
+
+
+def test_closing_does_not_wait_for_a_job_that_does_not_listen():
+    runner = Workers()
+    begun = threading.Event()
+    deaf = runner.submit(sleep, (60.0,), lambda f, m: begun.set())
+    assert begun.wait(30)
+    started = time.monotonic()
+    runner.close()
+    assert time.monotonic() - started < 8
+    with pytest.raises(Cancelled):
+        deaf.future.result(1)
+    assert not [t for t in threading.enumerate() if t.name.startswith("phenotyper-worker")]
+
+
 def count(to, progress):
     for i in range(to):
         progress(i / to, "counting")

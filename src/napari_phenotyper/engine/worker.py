@@ -29,6 +29,8 @@ _BEAT = 0.1
 """Seconds between two reports of progress that are passed on: nobody reads faster, and a window would stumble."""
 _GRACE = 10.0
 """Seconds that a cancelled job has to notice before its process is ended."""
+_FAREWELL = 1.0
+"""Seconds that jobs have to notice when all is closed: a window waits for it, and no file is left half written."""
 
 
 @dataclass(eq=False)
@@ -59,7 +61,7 @@ class Workers:
         self._change = threading.Condition()
         self._closing = False
         self._keepers = [threading.Thread(target=self._keep, name=f"phenotyper-worker-{i}") for i in range(count)]
-        self._current: dict[str, tuple[_Job, ProcessEvent]] = {}
+        self._current: dict[str, tuple[_Job, _Process]] = {}
         for keeper in self._keepers:
             keeper.daemon = True
             keeper.start()
@@ -78,18 +80,26 @@ class Workers:
         return Running(job.future, lambda: self._stop(job))
 
     def close(self) -> None:
-        """Cancel all jobs and end the processes."""
+        """Cancel all jobs and end the processes: by force where a job does not notice within a second."""
         with self._change:
             self._closing = True
             for job in self._queue:
                 job.future.set_exception(Cancelled("closed"))
             self._queue.clear()
-            for job, cancel in self._current.values():
+            for job, process in self._current.values():
                 job.stopped = True
-                cancel.set()
+                process.cancel.set()
             self._change.notify_all()
+        self._join_keepers(_FAREWELL)
+        with self._change:
+            for _, process in self._current.values():
+                process.terminate()
+        self._join_keepers(_GRACE)
+
+    def _join_keepers(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
         for keeper in self._keepers:
-            keeper.join(_GRACE + 5)
+            keeper.join(max(0.0, until - time.monotonic()))
 
     def _stop(self, job: _Job) -> None:
         with self._change:
@@ -97,9 +107,9 @@ class Workers:
             if job in self._queue:
                 self._queue.remove(job)
                 job.future.set_exception(Cancelled("before it began"))
-            for current, cancel in self._current.values():
+            for current, process in self._current.values():
                 if current is job:
-                    cancel.set()
+                    process.cancel.set()
 
     def _keep(self) -> None:
         """Feed one process with jobs; start it anew when it dies."""
@@ -112,7 +122,7 @@ class Workers:
                 continue
             with self._change:
                 process.cancel.clear()  # a wish to stop the job before, come too late, is not for this one
-                self._current[name] = (job, process.cancel)
+                self._current[name] = (job, process)
                 if job.stopped or self._closing:
                     process.cancel.set()
             process.run(job)
@@ -176,7 +186,7 @@ class _Process:
             if not self._pipe.poll(0.5):
                 waited += 0.5 if self.cancel.is_set() else 0.0
                 if waited >= _GRACE:
-                    self._process.terminate()
+                    self.terminate()
                 continue
             kind, value = self._pipe.recv()
             if kind == "progress":
@@ -188,12 +198,16 @@ class _Process:
             else:
                 return value if isinstance(value, BaseException) else RuntimeError(str(value))
 
+    def terminate(self) -> None:
+        """End the process whatever it does: its job is settled as ended."""
+        self._process.terminate()
+
     def end(self) -> None:
         """End the process and wait for it."""
         self._pipe.close()
         self._process.join(2)
         if self._process.is_alive():
-            self._process.terminate()
+            self.terminate()
             self._process.join(5)
         self._process.close()
 

@@ -116,3 +116,17 @@ def test_more_classes_than_codes_are_refused():
 def test_faces_too_short_for_the_field_are_refused():
     with pytest.raises(ValueError, match="cell 3"):
         ClassImage(field()).draw(Faces.plain(2))
+
+
+def test_a_picture_drawn_over_an_old_one_equals_a_new_one_and_takes_no_other_memory():
+    image, old = ClassImage(field()), np.full(field().shape, 77, np.uint8)
+    shown = faces(predicted=(-1, 0, 1, 0))
+    drawn = image.draw(shown, old)
+    assert np.shares_memory(drawn, old)
+    np.testing.assert_array_equal(drawn, ClassImage(field()).draw(shown))
+
+
+def test_a_picture_of_another_size_is_not_drawn_over():
+    image, old = ClassImage(field()), np.full((3, 3), 77, np.uint8)
+    assert image.draw(faces(), old).shape == field().shape
+    assert (old == 77).all()

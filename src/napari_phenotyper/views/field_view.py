@@ -97,7 +97,7 @@ class FieldView:
             return  # its masks are on their way
         self._look = now
         if now.phenotypes != before.phenotypes:
-            self.layers.show_classes(self._image.draw(_faces(now)), colours(now.phenotypes))
+            self.layers.show_classes(self._image.draw(_faces(now), self.layers.picture), colours(now.phenotypes))
             return
         changed = _changed(before, now)
         few = changed if len(changed) <= FEW else ()
@@ -105,7 +105,7 @@ class FieldView:
         if len(points) == len(changed):
             self.layers.paint(*self._image.draw_cells(_faces(now), points))
         else:
-            self.layers.recolour(self._image.draw(_faces(now)))
+            self.layers.recolour(self._image.draw(_faces(now), self.layers.picture))
 
     def describe(self, y: float, x: float) -> str:
         """Say what is at a point: field, cell, class and probability. Called in napari's status thread."""
@@ -171,7 +171,9 @@ class FieldView:
     def _draw(self) -> None:
         self._look = self.desk.marking.look()
         if self._image is not None and self._look is not None:
-            self.layers.show_classes(self._image.draw(_faces(self._look)), colours(self._look.phenotypes))
+            self.layers.show_classes(
+                self._image.draw(_faces(self._look), self.layers.picture), colours(self._look.phenotypes)
+            )
             self.dressed.emit(self._look.ref)
 
     def _redress(self) -> None:

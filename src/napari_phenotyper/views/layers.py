@@ -165,11 +165,17 @@ class FieldLayers:
         self._place(self._cells)
         if self._cells.data.shape == image.shape:
             # in place: setting data would also rebuild colours, controls and extents
-            np.copyto(self._cells.data, image)
+            if not np.shares_memory(self._cells.data, image):
+                np.copyto(self._cells.data, image)
             self._cells.refresh(extent=False, highlight=False)
         else:
             self._cells.data = image
             self._cells.editable = False
+
+    @property
+    def picture(self) -> Codes | None:
+        """The class image that is shown, for `ClassImage.draw` to draw over; None if there is none."""
+        return self._cells.data if self._is_shown(self._cells) else None
 
     def paint(self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Codes) -> None:
         """Change some pixels of the class image; nothing happens while classes are hidden."""

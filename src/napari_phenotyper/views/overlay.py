@@ -102,8 +102,15 @@ class ClassImage:
             self._zones = zoned(self.labels)
         return self._zones
 
-    def draw(self, faces: Faces) -> Codes:
+    def draw(self, faces: Faces, into: Codes | None = None) -> Codes:
         """Return the whole picture, uint8 (y, x).
+
+        Parameters
+        ----------
+        faces
+            Of the whole field.
+        into
+            A picture of the same shape to draw over, without gaps in memory: a new one of 8192² costs 30 ms more.
 
         Raises
         ------
@@ -116,7 +123,8 @@ class ClassImage:
         if len(faces.predicted) <= self._max_id:
             raise ValueError(f"Faces of {len(faces.predicted)} ids do not cover cell {self._max_id}.")
         looks = self._looks(faces).reshape(-1)
-        picture = np.empty(flat.shape, np.uint8)
+        fits = into is not None and into.shape == self.zones.shape and into.flags.c_contiguous
+        picture = into.reshape(-1) if into is not None and fits else np.empty(flat.shape, np.uint8)
 
         def look_up(share: slice) -> None:
             # np.take turns its indices into 64 bits: in blocks that copy stays in the cache

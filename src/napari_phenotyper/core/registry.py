@@ -69,8 +69,10 @@ class Registry:
 
     def __init__(self, others: Iterable[EntryPoint] | None = None) -> None:
         groups = {f"{PACKAGE}.{folder}": kind for kind, (folder, _) in KINDS.items()}
-        points = [p for group in groups for p in entry_points(group=group)] if others is None else others
-        self._others = {(groups[p.group], p.name): p for p in points if p.group in groups}
+        if others is None:
+            known = entry_points()  # once for all kinds: it reads what every package of the environment says of itself
+            others = [point for group in groups for point in known.select(group=group)]
+        self._others = {(groups[p.group], p.name): p for p in others if p.group in groups}
 
     def ids(self, kind: str) -> tuple[str, ...]:
         """Return the ids of a kind, ours first. Raises ExtensionError for a kind that does not exist."""

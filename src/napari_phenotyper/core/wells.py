@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from napari_phenotyper.core.errors import PlateError
@@ -61,6 +62,7 @@ def well_name(row: int, column: int) -> str:
     return f"{row_letters(row)}{column:02d}"
 
 
+@lru_cache(maxsize=8192)
 def parse_well(text: str) -> tuple[int, int]:
     """Return row and column, both from 1, of a well named as A01, A1, A001, a1, AF48 or r01c01.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _DIGITS = re.compile(r"(\d+)")
 _NOT_PLATES = (".zarr", ".phenotyper")
 
 
+@lru_cache(maxsize=1 << 16)
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts numbers by value (s2 before s10) and letters without regard to case."""
     parts = _DIGITS.split(text.casefold())

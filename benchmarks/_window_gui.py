@@ -38,7 +38,10 @@ class Window:
     def open(self, path: Path, project: Path | None = None) -> None:
         """Open a plate and wait until it is looked through and its first field is drawn."""
         self.dock.open(path, project=project)
-        wait(lambda: self.desk.viewing.open is not None and bool(self.desk.surveys), f"the first field of {path}")
+        wait(
+            lambda: self.desk is not None and self.desk.viewing.open is not None and bool(self.desk.surveys),
+            f"the first field of {path}",
+        )
         self.idle()
 
     def idle(self, seconds: float = 0.3) -> None:

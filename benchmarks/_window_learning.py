@@ -52,7 +52,7 @@ class Learner:
 
     def choose(self, classifier: str) -> None:
         """Take another classifier in the tab Train."""
-        box = self._window.dock.workplace.train.classifier
+        box = self._window.dock.workplace.train.chooser.names
         box.setCurrentIndex(box.findData(classifier))
 
     def click(self) -> float:

@@ -34,6 +34,7 @@ def _open_once(plate: Path, project: Path) -> tuple[float, float]:
     window = Window()
     start = time.perf_counter()
     window.dock.open(plate, project=project)
+    wait(lambda: window.dock.workplace is not None, "the plate")
     panel, opened = window.dock.workplace.plate.map, []
     painted = Painted(panel)
 

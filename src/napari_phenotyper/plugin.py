@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from napari_phenotyper.views.layer_data import LayerData
 
 NAME, DOCK = "napari-phenotyper", "Phenotyper"
-TABS = {"plate": 0, "segment": 1, "annotate": 2, "train": 3}
 
 
 def dock_of(viewer: napari.Viewer) -> PhenotyperDock:
@@ -86,12 +85,16 @@ def simulated_plate() -> list[Any]:
 
 def segment(viewer: napari.Viewer) -> None:
     """Show the dock at segmenting."""
-    dock_of(viewer).show_tab(TABS["segment"])
+    from napari_phenotyper.views.hints import SEGMENT
+
+    dock_of(viewer).show_tab(SEGMENT)
 
 
 def classify(viewer: napari.Viewer) -> None:
     """Show the dock at annotating."""
-    dock_of(viewer).show_tab(TABS["annotate"])
+    from napari_phenotyper.views.hints import ANNOTATE
+
+    dock_of(viewer).show_tab(ANNOTATE)
 
 
 def _open_or_layers(place: Path, plates: tuple[Plate, ...]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -60,27 +61,28 @@ def make_desk(folder, wheel, live=None, runner=None):
     )
 
 
-@pytest.fixture
-def desk(copy, wheel):
-    """A desk on a plate that is segmented, measured and annotated; the worker that learns is a thread."""
-    project, background = make_desk(copy, wheel)
+@contextmanager
+def started(folder, wheel):
+    """A desk on a plate that is looked through; the worker that learns is a thread."""
+    project, background = make_desk(folder, wheel)
     with project as session:
-        session.open(copy)
+        session.open(folder)
         made = Desk(session, background, wheel.later)
         made.start()
         wheel.until(lambda: made.viewing.open is not None and made.surveys)
         yield made
         made.close()
+
+
+@pytest.fixture
+def desk(copy, wheel):
+    """A desk on a plate that is segmented, measured and annotated."""
+    with started(copy, wheel) as made:
+        yield made
 
 
 @pytest.fixture
 def fresh(plate, wheel):
     """A desk on a plate that nothing was done to."""
-    project, background = make_desk(plate, wheel)
-    with project as session:
-        session.open(plate)
-        made = Desk(session, background, wheel.later)
-        made.start()
-        wheel.until(lambda: made.viewing.open is not None and made.surveys)
+    with started(plate, wheel) as made:
         yield made
-        made.close()

@@ -8,6 +8,7 @@ from tests.desk.conftest import make_desk
 from tests.desk.test_live import some_cell
 
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.session.opening import find_plates
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_layout_beside_the_images_is_read_when_a_plate_is_opened(plate, wheel)
     with project as session:
         desk, said = Desk(session, background, wheel.later), []
         background.events.message.connect(said.append)
-        desk.open(plate)
+        desk.add(find_plates(plate, desk.session.registry))
         assert len(desk.viewing.plate.layout) == 4
         assert said == ["P1: layout read from layout.csv beside the images."]
         desk.close()

@@ -39,7 +39,6 @@ def desk_on(until):
             desk = Desk(session, background, thread.later)
             desk.live.on = live
             stack.callback(desk.close)
-            stack.callback(thread.close)
             desk.start()
             until(lambda: desk.viewing.open is not None and len(desk.surveys) == len(session.plates))
             return desk
@@ -94,9 +93,9 @@ def two_channels(plate):
 def shown(qtbot):
     """Shows a widget as wide as a dock."""
 
-    def show(widget):
+    def show(widget, height=600):
         qtbot.addWidget(widget)
-        widget.resize(340, 600)
+        widget.resize(340, height)
         widget.show()
         return widget
 

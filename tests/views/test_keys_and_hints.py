@@ -27,7 +27,14 @@ class Keys:
 
     def __init__(self, desk, view, panel):
         self.desk, self.view, self.panel, self.cursor = desk, view, panel, None
-        self.keys = keys_of(desk, view, panel.map, lambda: self.cursor)
+        self.keys = keys_of(desk, view, panel.map, lambda: self.cursor, self)
+        self.told = []
+
+    def next_tab(self):
+        self.told.append("tab")
+
+    def segment_plate(self):
+        self.told.append("segment")
 
     def press(self, binding):
         (key,) = [key for key in self.keys if key.binding == binding]
@@ -98,6 +105,15 @@ def test_what_was_done_is_undone_and_redone(keys, desk, cell_at):
     assert class_at(desk, keys.cursor) in ("Mitotic", "Interphase")
     keys.press("Control-Shift-Z")
     assert class_at(desk, keys.cursor) == NOT_A_CELL
+
+
+def test_tabs_and_what_their_buttons_do_have_keys(keys, desk, until):
+    keys.press("T")
+    keys.press("S")
+    assert keys.told == ["tab", "segment"]
+    keys.press("E")
+    until(lambda: desk.scores is not None)
+    assert desk.scores["n"] == len(desk.session.annotations)
 
 
 def test_f_and_b_walk_the_fields_over_the_ends_of_wells(keys, desk):

@@ -147,15 +147,15 @@ def test_another_classifier_learns_live(train, desk, until):
     train.live.setChecked(True)
     until(lambda: desk.live.model is not None)
     first = set(desk.live.model.arrays)
-    train.classifier.setCurrentIndex(train.classifier.findData("forest"))
+    train.chooser.names.setCurrentIndex(train.chooser.names.findData("forest"))
     assert desk.live.classifier == "forest"
     until(lambda: desk.live.model is not None)
     assert set(desk.live.model.arrays) != first
 
 
 def test_parameters_are_taken_after_a_pause(train, desk, until):
-    train.form.set_value({"cost": 2.0})
-    train.form.changed.emit()
+    train.chooser.form.set_value({"cost": 2.0})
+    train.chooser.form.changed.emit()
     assert desk.live.settings["cost"] != 2.0
     until(lambda: desk.live.settings["cost"] == 2.0)
 
@@ -172,7 +172,7 @@ def test_scores_are_shown_and_out_of_date_after_another_annotation(train, desk, 
 def test_scores_of_another_classifier_are_out_of_date(train, desk, until):
     train.test.click()
     until(lambda: desk.scores is not None)
-    train.classifier.setCurrentIndex(train.classifier.findData("forest"))
+    train.chooser.names.setCurrentIndex(train.chooser.names.findData("forest"))
     assert train.scores._stale.isVisible()
 
 

@@ -18,15 +18,8 @@ LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
 @pytest.fixture
-def panel_of(qtbot):
-    def make(desk):
-        panel = PlatePanel(desk)
-        qtbot.addWidget(panel)
-        panel.resize(340, 320)
-        panel.show()
-        return panel
-
-    return make
+def panel_of(shown):
+    return lambda desk: shown(PlatePanel(desk), height=320)
 
 
 @pytest.fixture

@@ -116,8 +116,8 @@ def test_nothing_can_be_set_in_a_project_that_may_not_be_written(shown, desk_on,
 
 def edit(tab, **values):
     """Change parameters as a hand does: they are told."""
-    tab.form.set_value(values)
-    tab.form.changed.emit()
+    tab.chooser.form.set_value(values)
+    tab.chooser.form.changed.emit()
 
 
 @pytest.fixture
@@ -182,12 +182,12 @@ def test_the_plate_is_segmented_with_what_the_form_says(shown, fresh, view_of, u
 
 def test_the_form_tells_what_auto_came_to(shown, fresh, view_of, until):
     tab = shown(SegmentTab(fresh, view_of(fresh)))
-    assert not tab.form._editors["diameter"]._native.isVisible()
+    assert not tab.chooser.form._editors["diameter"]._native.isVisible()
     tab.start()
-    until(lambda: tab.form._editors["diameter"]._native.isVisible())
+    until(lambda: tab.chooser.form._editors["diameter"]._native.isVisible())
     resolved = fresh.session.setting("segmenters")["P1"]["resolved"]["settings"]["diameter"]
-    assert tab.form._editors["diameter"]._widget.value == pytest.approx(resolved, rel=1e-2)
-    assert tab.form.value()["diameter"] is None
+    assert tab.chooser.form._editors["diameter"]._widget.value == pytest.approx(resolved, rel=1e-2)
+    assert tab.chooser.form.value()["diameter"] is None
 
 
 def test_the_button_tells_how_many_wells_it_does(segment, desk):
@@ -205,8 +205,8 @@ def test_the_form_shows_what_the_plate_was_segmented_with(shown, desk_on, plate,
     first.close()
     again = desk_on(plate)
     tab = shown(SegmentTab(again, view_of(again)))
-    assert tab.form.value()["neck"] == 0.5
-    assert tab.form._editors["diameter"]._native.isVisible()
+    assert tab.chooser.form.value()["neck"] == 0.5
+    assert tab.chooser.form._editors["diameter"]._native.isVisible()
 
 
 def test_the_form_follows_the_plate_that_is_open(shown, two, view_of, until):
@@ -215,13 +215,13 @@ def test_the_form_follows_the_plate_that_is_open(shown, two, view_of, until):
     until(lambda: len(two.surveys["P2"].measured) == 1 and not two.background.jobs)
     tab = shown(SegmentTab(two, view_of(two)))
     two.viewing.show_plate("P1")
-    assert tab.form.value()["neck"] == 0.88
+    assert tab.chooser.form.value()["neck"] == 0.88
     two.viewing.show_plate("P2")
-    assert tab.form.value()["neck"] == 0.5
+    assert tab.chooser.form.value()["neck"] == 0.5
 
 
 def test_a_plate_that_is_not_segmented_is_offered_the_form_as_it_is(shown, two, view_of):
     tab = shown(SegmentTab(two, view_of(two)))
     edit(tab, neck=0.4)
     two.viewing.show_plate("P2")
-    assert tab.form.value()["neck"] == 0.4
+    assert tab.chooser.form.value()["neck"] == 0.4

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from psygnal import Signal, SignalGroup
 
-from napari_phenotyper.core.errors import PhenotyperError, TrainingError
+from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
-from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
-from napari_phenotyper.engine.engine import Job, Post
-from napari_phenotyper.engine.runner import Threads
-from napari_phenotyper.engine.worker import Workers
+from napari_phenotyper.engine.engine import Job
 from napari_phenotyper.session.channels import set_roles
 from napari_phenotyper.session.layouts import beside, set_format, set_layout
-from napari_phenotyper.session.learning import evaluate_steps, model_in_use, predict_steps, predictions_of, train_steps
-from napari_phenotyper.session.measuring import measure_steps
+from napari_phenotyper.session.learning import evaluate_steps, keep_steps, kept_predictions
+from napari_phenotyper.session.measuring import segment_and_measure_steps
+from napari_phenotyper.session.opening import Found
 from napari_phenotyper.session.reading import Reading
-from napari_phenotyper.session.segmenting import preview_steps, segment_steps
+from napari_phenotyper.session.segmenting import preview_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
 from napari_phenotyper.session.tasks import load_libraries
-from napari_phenotyper.store.project import Project
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
 """Seconds between two looks at what a plate job has done so far: two, and longer for plates of many fields."""
@@ -127,11 +121,11 @@ class Desk:
             self.viewing.show_plate(next(iter(self.session.plates)))
         self._load_kept()
 
-    def open(self, path: Path, pattern: str = "") -> tuple[Plate, ...]:
-        """Open a plate, or a folder of plates, in this session's project. Raises PlateError, ProjectError."""
-        plates = self.session.open(path, pattern)
+    def add(self, found: Sequence[Found]) -> None:
+        """Take plates that were found into this session's project, and show the first. Raises ProjectError."""
+        plates = self.session.add(found)
         self.opened(plates)
-        return plates
+        self.viewing.show_plate(plates[0].name)
 
     def opened(self, plates: Sequence[Plate]) -> None:
         """Show plates that the session has just opened."""
@@ -174,7 +168,7 @@ class Desk:
         plate = self.viewing.plate
         if plate is not None:
             wells, first = self._wells(), self._first()
-            steps = _segment_and_measure(self.session, plate, segmenter, settings, wells, first)
+            steps = segment_and_measure_steps(self.session, plate, segmenter, settings, wells, first)
             self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
 
     def preview(self, segmenter: str, settings: Mapping[str, object], on_masks: Callable[[Masks], None]) -> None:
@@ -185,13 +179,6 @@ class Desk:
             title = f"Preview of {field.ref}"
             self.background.start("preview", "replace", title, steps, self.session.runner, on_masks)
 
-    def measure(self) -> None:
-        """Measure what is segmented of the plate that is open, or of the wells selected."""
-        plate = self.viewing.plate
-        if plate is not None:
-            steps = measure_steps(self.session, [plate], None, self._wells(), self._first())
-            self._over_plate(f"Measuring {plate.name}", plate, steps)
-
     def evaluate(self) -> None:
         """Cross-validate the classifier on all annotated cells."""
         self._evaluate(f"Testing {self.live.classifier}", None)
@@ -199,7 +186,7 @@ class Desk:
     def keep(self) -> None:
         """Fit the classifier cold, store the model, and predict every plate with it."""
         quick = self.live.model is not None and self.live.seconds < QUICK
-        steps = _keep(self.session, self.live.classifier, self.live.settings, quick)
+        steps = keep_steps(self.session, self.live.classifier, self.live.settings, quick)
         title = f"Keeping {self.live.classifier}"
         self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
 
@@ -240,7 +227,8 @@ class Desk:
             self.look(plate)
             return
         if job.state == "running":
-            self.session.events.masks.emit(plate)
+            self.look(plate)
+            self.viewing.look_again(plate)
         fields = sum(len(well.sources) for well in self.session.plates[plate].wells)
         self.later(max(REFRESH, fields / FIELDS_A_SECOND), lambda: self._watch(job, plate))
 
@@ -309,49 +297,3 @@ class Desk:
 
 def _nothing() -> None:
     """Wait for nothing."""
-
-
-def _segment_and_measure(
-    session: Session,
-    plate: Plate,
-    segmenter: str | None,
-    settings: Mapping[str, object] | None,
-    wells: Sequence[str] | None,
-    first: str,
-) -> Steps[PlateOutcome]:
-    segmented = yield from segment_steps(session, [plate], segmenter, settings, wells, first)
-    measured = yield from measure_steps(session, [plate], None, wells, first)
-    return PlateOutcome(segmented.done, segmented.kept, measured.cells, {**segmented.failed, **measured.failed})
-
-
-def _keep(session: Session, classifier: str, settings: Mapping[str, object], evaluate: bool) -> Steps[str]:
-    """Train and predict, evaluating first where that is quick, so that the model's card tells its scores."""
-    if evaluate:
-        with suppress(TrainingError):  # of one well, say: a model that cannot be tested can be kept
-            yield from evaluate_steps(session, classifier, settings)
-    model: str = yield from train_steps(session, classifier, settings)
-    plates = [plate for plate in session.plates.values() if plate.name in session.setting("segmenters")]
-    yield from predict_steps(session, plates, model)
-    return model
-
-
-def kept_predictions(session: Reading, progress: Progress) -> list[Any]:
-    """Return the current predictions of the model in use, of all plates."""
-    model = model_in_use(session)
-    found = []
-    for plate in session.plates.values():
-        if plate.name in session.setting("segmenters"):
-            progress(0.0, f"Reading the predictions of {plate.name}")
-            found += list(predictions_of(session, plate, model).values())
-    return found
-
-
-def open_desk(folder: Path, post: Post, later: Later) -> Desk:
-    """Open a project, to write if nobody else does, with processes for plates and one that learns.
-
-    Raises ProjectError.
-    """
-    project = Project.open(folder)
-    cores = os.cpu_count() or 2
-    session = Session(project, Registry(), Workers(max(1, min(cores - 1, 8))))
-    return Desk(session, Background(Threads(2), Threads(4), Workers(1, max(1, cores // 2)), post), later)

@@ -84,7 +84,7 @@ class Viewing:
         self.wish: FieldRef | None = None
         self.open: OpenField | None = None
         self._told: set[str] = set()
-        session.events.masks.connect(self._new_masks)
+        session.events.masks.connect(self.look_again)
         session.events.plates.connect(self._new_plates)
 
     @property
@@ -130,6 +130,13 @@ class Viewing:
         if self.wish is not None:
             self.show(self.wish)
 
+    def look_again(self, plate: str) -> None:
+        """Look whether the masks of the open field are still the current ones of its plate."""
+        if self.open is not None and self.open.ref.plate == plate:
+            self._background.read(
+                "masks", "replace", read_masks, self._session.snapshot(), self.open, on_result=self._masks
+            )
+
     def _opened(self, found: OpenField) -> None:
         self.open = found
         for problem in found.problems:
@@ -137,13 +144,6 @@ class Viewing:
                 self._told.add(str(problem))
                 self._background.fail(problem)
         self.events.opened.emit(found)
-
-    def _new_masks(self, plate: str) -> None:
-        """Look whether the masks of the open field are still the current ones."""
-        if self.open is not None and self.open.ref.plate == plate:
-            self._background.read(
-                "masks", "replace", read_masks, self._session.snapshot(), self.open, on_result=self._masks
-            )
 
     def _masks(self, found: OpenField) -> None:
         if self.open is not None and found.ref == self.open.ref and found.mask_key != self.open.mask_key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -154,6 +155,19 @@ def _pixel_size(session: Reading, training: TrainingSet) -> float | None:
     return session.plates[ref.plate].field(ref.well, ref.field).info.pixel_size
 
 
+def keep_steps(session: Session, classifier: str, settings: Mapping[str, object], evaluate_first: bool) -> Steps[str]:
+    """Return the steps that train a model and predict every segmented plate with it.
+
+    With `evaluate_first`, where that is quick, the model's card tells its scores.
+    """
+    if evaluate_first:
+        with suppress(TrainingError):  # of one well, say: a model that cannot be tested can be kept
+            yield from evaluate_steps(session, classifier, settings)
+    model: str = yield from train_steps(session, classifier, settings)
+    yield from predict_steps(session, _segmented(session), model)
+    return model
+
+
 def model_in_use(session: Reading, name: str | None = None) -> str:
     """Return the id of the model that is named (its first letters do), else of the one trained last.
 
@@ -256,3 +270,17 @@ def predictions_of(
         for prediction in session.project.predictions.get(model_id, well, key) or ():
             found[prediction.field] = prediction
     return found
+
+
+def kept_predictions(session: Reading, progress: Progress) -> list[Prediction]:
+    """Return the current predictions of the model in use, of all plates."""
+    model = model_in_use(session)
+    found: list[Prediction] = []
+    for plate in _segmented(session):
+        progress(0.0, f"Reading the predictions of {plate.name}")
+        found += predictions_of(session, plate, model).values()
+    return found
+
+
+def _segmented(session: Reading) -> list[Plate]:
+    return [plate for plate in session.plates.values() if plate.name in session.setting("segmenters")]

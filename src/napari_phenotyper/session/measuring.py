@@ -18,7 +18,7 @@ from napari_phenotyper.session.failures import note_failures
 from napari_phenotyper.session.keys import Record, block_key, mask_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
-from napari_phenotyper.session.segmenting import current_masks, segmenter_record
+from napari_phenotyper.session.segmenting import current_masks, segment_steps, segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
@@ -127,6 +127,20 @@ def measure_steps(
     for plate in plates:
         session.events.cells.emit(plate.name)
     return summary(outcomes, kept, cells)
+
+
+def segment_and_measure_steps(
+    session: Session,
+    plate: Plate,
+    segmenter: str | None,
+    settings: Mapping[str, object] | None,
+    wells: Sequence[str] | None,
+    first: str,
+) -> Steps[PlateOutcome]:
+    """Return the steps that segment a plate and measure what was found; the arguments are those of the two."""
+    segmented = yield from segment_steps(session, [plate], segmenter, settings, wells, first)
+    measured = yield from measure_steps(session, [plate], None, wells, first)
+    return PlateOutcome(segmented.done, segmented.kept, measured.cells, {**segmented.failed, **measured.failed})
 
 
 def _to_measure(

@@ -152,15 +152,26 @@ class Session(Reading):
         ------
         PlateError
         """
+        known = () if pattern else self.known(path)
+        return known or self.add(found or find_plates(path, self.registry, pattern))
+
+    def known(self, path: Path) -> tuple[Plate, ...]:
+        """Return the plates of a path that was opened before, all for this project's own folder; else none.
+
+        Raises PlateError if the project's own folder is named and it has none.
+        """
         path = whole_path(path)
         if path == whole_path(self.folder):
             return self.all_plates()
-        known = self._known(path)
-        if known and not pattern:
-            return known
-        opened = [plate for one in found or find_plates(path, self.registry, pattern) for plate in self._add(one)]
+        if str(path) in self._sources.values():
+            return tuple(p for n, p in self.plates.items() if _lies(p, path) or self._sources[n] == str(path))
+        return tuple(p for p in self.plates.values() if p.path == str(path))
+
+    def add(self, found: Sequence[Found]) -> tuple[Plate, ...]:
+        """Add plates that were found to the project, those that it does not have. Raises ProjectError."""
+        added = tuple(plate for one in found for plate in self._add(one))
         self.events.plates.emit()
-        return tuple(opened)
+        return added
 
     def all_plates(self) -> tuple[Plate, ...]:
         """Return every plate of the project. Raises PlateError if there is none, with the reason."""
@@ -177,12 +188,6 @@ class Session(Reading):
         """Stop the jobs and close the project."""
         self.runner.close()
         self.project.close()
-
-    def _known(self, path: Path) -> tuple[Plate, ...]:
-        """Return the plates of a path that was opened before: its own, and those that lie below it; else none."""
-        if str(path) in self._sources.values():
-            return tuple(p for n, p in self.plates.items() if _lies(p, path) or self._sources[n] == str(path))
-        return tuple(p for p in self.plates.values() if p.path == str(path))
 
     def _add(self, found: Found) -> list[Plate]:
         """Remember plates; those of a path that was opened before, with another pattern, are replaced."""

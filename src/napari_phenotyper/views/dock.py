@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError, PlateError
-from napari_phenotyper.core.registry import Registry
-from napari_phenotyper.desk.desk import Desk, open_desk
-from napari_phenotyper.engine.engine import Engine
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.opening import desk_of, look_for_plates, open_session
+from napari_phenotyper.engine.engine import Engine, Job
 from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.session.opened import project_folder
-from napari_phenotyper.session.opening import find_plates, whole_path
+from napari_phenotyper.session.opening import Found, whole_path
 from napari_phenotyper.session.sample import cached_sample
+from napari_phenotyper.session.session import Session
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.layers import before_removing
 from napari_phenotyper.views.plate_tab import OpenButtons
@@ -49,7 +53,8 @@ class PhenotyperDock(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.welcome, self.opening, self.problems = QWidget(), OpenButtons(), JobsBar()
-        self._opener = Engine(Threads(1), self.thread_.post)
+        self._opener = Engine(Threads(2), self.thread_.post)
+        self._unclaimed: list[Session] = []
         self._lay_out()
         self.setAcceptDrops(True)
         # napari adds an empty stretch below a widget that does not want the height itself
@@ -63,45 +68,30 @@ class PhenotyperDock(QWidget):
         """The desk that is worked at, None before a plate is open."""
         return self.workplace.desk if self.workplace is not None else None
 
-    def open(self, path: Path, pattern: str = "", project: Path | None = None) -> bool:
-        """Open a plate, a folder of plates or a project; tell whether that worked.
+    def open(self, path: Path, pattern: str = "", project: Path | None = None) -> None:
+        """Open a plate, a folder of plates or a project soon: a disk may be slow.
 
         Problems are shown, and what was open before then stays open.
         """
         folder = whole_path(project or project_folder(path))
-        try:
-            if self._works_in(folder):
-                self._open_here(path, pattern)
-            else:
-                self._open_anew(path, pattern, folder)
-        except PhenotyperError as error:
-            self._fail(error)
-            return False
-        except OSError as error:
-            self._fail(PlateError(f"{path} cannot be read: {error}.", "Check its rights, and that its disk is there."))
-            return False
-        return True
+        if self._works_in(folder):
+            self._open_here(path, pattern)
+        else:
+            self._open_anew(path, pattern, folder)
 
     def open_sample(self) -> None:
         """Make the sample plate if need be, and open it."""
-        bar = self.workplace.jobs if self.workplace is not None else self.problems
-        self._opener.submit(
-            "sample",
-            "replace",
-            cached_sample,
-            title="Making the sample plate",
-            on_result=self.open,
-            on_change=bar.show_job,
-        )
+        self._start("Making the sample plate", self.open, cached_sample)
 
     def show_tab(self, number: int) -> None:
-        """Show a tab of the way: Plate 0, Segment 1, Annotate 2, Train 3."""
+        """Show a tab of the way, as `hints` numbers them."""
         if self.workplace is not None:
             self.workplace.tabs.setCurrentIndex(number)
 
     def close_desk(self) -> None:
         """Stop all work and close the project; may be called twice."""
         self._opener.close()
+        self._let_unclaimed_go()
         workplace, self.workplace = self.workplace, None
         if workplace is not None:
             workplace.close_desk()
@@ -145,24 +135,70 @@ class PhenotyperDock(QWidget):
         session = self.desk.session if self.desk is not None else None
         return session is not None and whole_path(session.folder) == folder and not session.project.read_only
 
+    def _start(self, title: str, on_result: Callable[[Any], None], fn: Callable[..., Any], *args: object) -> None:
+        """Run what opens something in a thread; the newest wish wins."""
+        self._opener.submit(
+            "open", "replace", fn, *args, title=title, on_result=on_result, on_change=self._opening_changed
+        )
+
+    def _opening_changed(self, job: Job) -> None:
+        self._bar.show_job(job)
+        if isinstance(job.error, PlateError):
+            (self.workplace.opening if self.workplace is not None else self.opening).ask_pattern()
+
+    @property
+    def _bar(self) -> JobsBar:
+        return self.workplace.jobs if self.workplace is not None else self.problems
+
     def _open_here(self, path: Path, pattern: str) -> None:
         """Open a plate in the project that is open."""
-        assert self.desk is not None
-        plates = self.desk.open(path, pattern)
-        self.desk.viewing.show_plate(plates[0].name)
+        desk = self.desk
+        assert desk is not None
+        try:
+            known = () if pattern else desk.session.known(path)
+        except PhenotyperError as error:
+            desk.background.fail(error)
+            return
+        if known:
+            desk.viewing.show_plate(known[0].name)
+        else:
+            self._start(f"Opening {path.name}", self._add, look_for_plates, path, pattern, desk.session.registry)
+
+    def _add_asked(self, path: Path, pattern: str) -> None:
+        if self.desk is not None:
+            self.open(path, pattern, self.desk.session.folder)
+
+    def _add(self, found: list[Found]) -> None:
+        """Take plates into the project that is open."""
+        if self.desk is not None:
+            try:
+                self.desk.add(found)
+            except PhenotyperError as error:
+                self.desk.background.fail(error)
 
     def _open_anew(self, path: Path, pattern: str, folder: Path) -> None:
-        """Open a project that has a plate, in place of the one before. Raises PhenotyperError, OSError."""
-        # looked for first, so that a folder opened by mistake gets no project beside it
-        found = None if folder.exists() else find_plates(path, Registry(), pattern)
-        desk = open_desk(folder, self.thread_.post, self.thread_.later)
-        try:
-            plates = desk.session.open(path, pattern, found)
-        except (PhenotyperError, OSError):
-            desk.close()
-            raise
+        """Open a project that has a plate, in place of the one before."""
+
+        def work(progress: Progress) -> tuple[Session, tuple[Plate, ...]]:
+            made = open_session(folder, path, pattern, progress)
+            self._unclaimed.append(made[0])
+            return made
+
+        self._start(f"Opening {path.name}", self._opened, work)
+
+    def _opened(self, made: tuple[Session, tuple[Plate, ...]]) -> None:
+        """Put what was opened in place of what was there."""
+        session, plates = made
+        self._unclaimed.remove(session)
+        self._let_unclaimed_go()
+        desk = desk_of(session, self.thread_.post, self.thread_.later)
         self._change_to(desk)
         desk.opened(plates)
+
+    def _let_unclaimed_go(self) -> None:
+        """Close projects that were opened while somebody changed his mind."""
+        while self._unclaimed:
+            self._unclaimed.pop().close()
 
     def _change_to(self, desk: Desk) -> None:
         """Put a desk in place of the one before."""
@@ -177,13 +213,8 @@ class PhenotyperDock(QWidget):
         self._column.addWidget(self.workplace)
         self.workplace.open_asked.connect(self.open)
         self.workplace.sample_asked.connect(self.open_sample)
-
-    def _fail(self, error: PhenotyperError) -> None:
-        bar = self.workplace.jobs if self.workplace is not None else self.problems
-        bar.show_problem(error.what, error.remedy)
-        opening = self.workplace.opening if self.workplace is not None else self.opening
-        if isinstance(error, PlateError):
-            opening.ask_pattern()
+        self.workplace.opening.adding_asked.connect(self._add_asked)
+        self.workplace.jobs.cancel_asked.connect(self._opener.cancel)
 
 
 class _Keeper(QObject):

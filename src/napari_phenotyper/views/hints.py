@@ -9,7 +9,8 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.labelling import counts
 
-_PLATE, _SEGMENT, _ANNOTATE, _TRAIN = range(4)
+PLATE, SEGMENT, ANNOTATE, TRAIN = range(4)
+"""The tabs of the way, in their order."""
 ENOUGH = 10
 """Annotated cells of every class from which on the scores give the advice."""
 
@@ -23,31 +24,31 @@ def next_step(desk: Desk) -> str:
         why = desk.session.project.locked_by or "The project is open for reading only."
         return f"{escape(why)} You can look, but nothing is stored."
     if not any(channel.role == "DNA" for channel in plate.channels):
-        return f"Say which channel shows the nuclei (DNA): {_link(_PLATE, 'Plate')}."
+        return f"Say which channel shows the nuclei (DNA): {_link(PLATE, 'Plate')}."
     known = desk.surveys.get(plate.name, Survey())
     if not known.cells:
-        return f"Next: find the cells. {_link(_SEGMENT, 'Segment')} the plate."
+        return f"Next: find the cells. {_link(SEGMENT, 'Segment')} the plate."
     return _annotating(desk, known)
 
 
 def _annotating(desk: Desk, known: Survey) -> str:
     given = {name: n for name, n in counts(desk.session).items() if name != NOT_A_CELL}
     if not given:
-        return f"Next: name a class in {_link(_ANNOTATE, 'Annotate')}, for example Interphase, then click cells of it."
+        return f"Next: name a class in {_link(ANNOTATE, 'Annotate')}, for example Interphase, then click cells of it."
     if len(given) < 2:
-        return f"Add a second class in {_link(_ANNOTATE, 'Annotate')}, so that there is something to tell apart."
+        return f"Add a second class in {_link(ANNOTATE, 'Annotate')}, so that there is something to tell apart."
     empty = [name for name, n in given.items() if not n]
     if empty:
         return f"Click cells of {escape(empty[0])}."
     if not known.measured:
-        return f"The cells are not measured: {_link(_SEGMENT, 'Segment and measure')} the plate."
+        return f"The cells are not measured: {_link(SEGMENT, 'Segment and measure')} the plate."
     rarest = min(given, key=lambda name: given[name])
     if given[rarest] < ENOUGH:
         return f"Click more cells, in several wells: {escape(rarest)} has {given[rarest]}."
     warnings = (desk.scores or {}).get("warnings", ())
     if warnings and not desk.stale:
         return f"{escape(warnings[0])}."
-    return f"Look at the scores in {_link(_TRAIN, 'Train')}; correct cells that look wrong; keep the model."
+    return f"Look at the scores in {_link(TRAIN, 'Train')}; correct cells that look wrong; keep the model."
 
 
 def _link(tab: int, text: str) -> str:

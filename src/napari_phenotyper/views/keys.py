@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
@@ -32,7 +33,17 @@ MOUSE = (
 )
 
 
-def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object]) -> list[Key]:
+class Tabs(Protocol):
+    """Where the keys find the tabs."""
+
+    def next_tab(self) -> None:
+        """Show the next tab."""
+
+    def segment_plate(self) -> None:
+        """Do what the button of the tab Segment does."""
+
+
+def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object], tabs: Tabs) -> list[Key]:
     """Return the keys that work on the canvas; `cursor` gives (y, x) or None."""
     marking = desk.marking
 
@@ -69,7 +80,10 @@ def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[
         Key("Alt-Right", "", "", lambda: plate_map.step(0, 1)),
         Key("O", "O", "Outlines or filled", view.next_style),
         Key("C", "C", "Colour by class or by confidence", view.next_colouring),
+        Key("T", "T", "Next tab: Plate, Segment, Annotate, Train", tabs.next_tab),
+        Key("S", "S", "Segment and measure the plate, or the wells selected", tabs.segment_plate),
         Key("L", "L", "Learn live, or stop", lambda: desk.live.switch(not desk.live.on)),
+        Key("E", "E", "Test the classifier: evaluate it on wells it never saw", desk.evaluate),
         Key("K", "K", "Keep the model", desk.keep),
     ]  # fmt: skip
     return keys

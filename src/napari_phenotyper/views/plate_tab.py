@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, Signal, SignalInstance
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -32,21 +32,27 @@ class OpenButtons(QWidget):
 
     asked = Signal(object, str)
     """Path, and a file name pattern or "". """
+    adding_asked = Signal(object, str)
+    """The same, of a plate that is to go into the project that is open."""
     sample_asked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, adding: bool = False) -> None:
         super().__init__()
-        folder, sample = QPushButton("Open a plate …"), QPushButton("Sample plate")
+        folder, add, sample = QPushButton("Open a plate …"), QPushButton("Add …"), QPushButton("Sample plate")
+        add.setToolTip("Add a plate to this project: one classifier, and one table of hits, for all its plates")
+        add.setVisible(adding)
         folder.setToolTip("A folder of images, an OME-Zarr plate, or a .phenotyper project. You can also drop it here.")
         sample.setToolTip("A simulated plate of 24 wells to try everything on")
         self.pattern = QLineEdit()
         self.pattern.setPlaceholderText("File names, if they are not recognised: {plate}_{well}_s{field}_{channel}.tif")
         self.pattern.setToolTip(self.pattern.placeholderText())
         self.pattern.hide()
-        folder.clicked.connect(self._choose)
+        folder.clicked.connect(lambda: self._choose(self.asked))
+        add.clicked.connect(lambda: self._choose(self.adding_asked))
         sample.clicked.connect(self.sample_asked)
         line = QHBoxLayout()
         line.addWidget(folder)
+        line.addWidget(add)
         line.addWidget(sample)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -61,10 +67,10 @@ class OpenButtons(QWidget):
         """Ask for a folder; "" if the user thinks better of it."""
         return QFileDialog.getExistingDirectory(self, "Open a plate: the folder with the images, or X.zarr")
 
-    def _choose(self) -> None:
+    def _choose(self, wish: SignalInstance) -> None:
         chosen = self.ask_folder()
         if chosen:
-            self.asked.emit(Path(chosen), self.pattern.text().strip())
+            wish.emit(Path(chosen), self.pattern.text().strip())
 
 
 class PlateTab(QWidget):

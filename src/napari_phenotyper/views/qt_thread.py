@@ -20,13 +20,11 @@ class GuiThread(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._open = True
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
     def post(self, what: Callable[[], None]) -> None:
         """Call a function soon; asked for from any thread."""
-        if self._open:
-            self._posted.emit(what)
+        self._posted.emit(what)
 
     def later(self, seconds: float, what: Callable[[], None]) -> Callable[[], None]:
         """Call a function after some seconds; return what takes the wish back."""
@@ -35,20 +33,14 @@ class GuiThread(QObject):
 
         def call() -> None:
             timer.deleteLater()
-            if self._open:
-                what()
+            what()
 
         timer.timeout.connect(call)
         timer.start(round(seconds * 1000))
-        return lambda: timer.stop() if self._open and _is_alive(timer) else None
-
-    def close(self) -> None:
-        """Call nothing any more."""
-        self._open = False
+        return lambda: timer.stop() if _is_alive(timer) else None
 
     def _call(self, what: Callable[[], None]) -> None:
-        if self._open:
-            what()
+        what()
 
 
 class Soon(QObject):

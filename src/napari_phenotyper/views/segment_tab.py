@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_phenotyper.core.errors import ExtensionError
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
+from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
-from napari_phenotyper.views.forms import ParameterForm
 
 PAUSE = 0.3
 """Seconds without another change after which a preview is made."""
@@ -36,13 +35,16 @@ class SegmentTab(QWidget):
         self._desk, self._view = desk, view
         self._wish = desk.later(0.0, lambda: None)
         self._plate = ""
-        self.segmenter, self.form = QComboBox(), QWidget()
+        self.chooser = Chooser(
+            desk.session.registry, "segmenter", DEFAULT_SEGMENTER, desk.background.fail, self._saved_settings
+        )
         self.preview = QCheckBox("Preview on the open field")
         self.run = QPushButton()
         self._stands, self._column = QLabel(), QVBoxLayout(self)
         self._lay_out()
-        self._choose(0)
         self._show_plate()
+        self.chooser.chosen.connect(self._chosen)
+        self.chooser.changed.connect(self._preview_soon)
         desk.events.survey.connect(self._refresh)
         desk.events.selection.connect(self._refresh)
         desk.viewing.events.asked.connect(self._show_plate)
@@ -52,40 +54,26 @@ class SegmentTab(QWidget):
     def start(self) -> None:
         """Segment and measure the plate, or the wells selected, with what the form says."""
         self.preview.setChecked(False)
-        self._desk.segment(self.segmenter.currentData(), self.form.value())
+        self._desk.segment(self.chooser.name, self.chooser.value())
 
     def _lay_out(self) -> None:
-        registry = self._desk.session.registry
-        for name in registry.ids("segmenter"):
-            self.segmenter.addItem(registry.title("segmenter", name), name)
-        self.segmenter.setCurrentIndex(max(self.segmenter.findData(DEFAULT_SEGMENTER), 0))
-        self.segmenter.currentIndexChanged.connect(self._choose)
         self.preview.setToolTip("Show what the parameters below find in this field; nothing is stored")
         self.preview.toggled.connect(self._toggled)
         self.run.clicked.connect(self.start)
         self.run.setDefault(True)
         self._stands.setWordWrap(True)
-        for widget in (self.segmenter, self.form, self.preview, self.run, self._stands):
+        for widget in (self.chooser, self.preview, self.run, self._stands):
             self._column.addWidget(widget)
         self._column.addStretch(1)
 
-    def _choose(self, _: int) -> None:
-        """Show the form of the segmenter that is chosen, with what the plate was segmented with."""
-        name = self.segmenter.currentData()
-        try:
-            extension = self._desk.session.registry.get("segmenter", name)
-        except ExtensionError as error:
-            self._desk.background.fail(error)
-            return
-        asked = self._saved().get("asked", {})
-        form = ParameterForm(extension.parameters, asked["settings"] if asked.get("id") == name else {})
-        form.changed.connect(self._preview_soon)
-        self._column.replaceWidget(self.form, form)
-        self.form.hide()
-        self.form.deleteLater()
-        self.form = form
+    def _chosen(self) -> None:
         self._show_resolved()
         self._preview_soon()
+
+    def _saved_settings(self, segmenter: str) -> Mapping[str, object]:
+        """Return the parameters that the plate was segmented with by a segmenter, nothing if it was not."""
+        asked = self._saved().get("asked", {})
+        return dict(asked["settings"]) if asked.get("id") == segmenter else {}
 
     def _saved(self) -> Mapping[str, Any]:
         """Return what the plate was segmented with, nothing if it was not."""
@@ -97,20 +85,16 @@ class SegmentTab(QWidget):
         plate, saved = self._desk.viewing.plate, self._saved()
         if plate is not None and plate.name != self._plate:
             self._plate = plate.name
-            number = self.segmenter.findData(saved["asked"]["id"]) if saved else -1
-            if number >= 0:
-                self.segmenter.blockSignals(True)
-                self.segmenter.setCurrentIndex(number)
-                self.segmenter.blockSignals(False)
-                self._choose(number)
+            if saved and saved["asked"]["id"] in self._desk.session.registry.ids("segmenter"):
+                self.chooser.choose(saved["asked"]["id"])
         self._refresh()
 
     def _show_resolved(self) -> None:
         """Show what "auto" came to, where the plate was segmented with what the form says."""
         saved = self._saved()
         asked = saved.get("asked", {})
-        if asked.get("id") == self.segmenter.currentData() and asked["settings"] == self.form.value():
-            self.form.set_resolved(saved["resolved"]["settings"])
+        if asked.get("id") == self.chooser.name and asked["settings"] == self.chooser.value():
+            self.chooser.form.set_resolved(saved["resolved"]["settings"])
 
     def _refresh(self, *_: object) -> None:
         desk, plate = self._desk, self._desk.viewing.plate
@@ -146,7 +130,7 @@ class SegmentTab(QWidget):
     def _show_preview(self) -> None:
         field = self._desk.viewing.open
         if field is not None:
-            name, settings, ref = self.segmenter.currentData(), self.form.value(), field.ref
+            name, settings, ref = self.chooser.name, self.chooser.value(), field.ref
             self._desk.preview(name, settings, lambda masks: self._previewed(ref, masks))
 
     def _previewed(self, ref: FieldRef, masks: Masks) -> None:

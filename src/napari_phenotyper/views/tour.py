@@ -18,9 +18,12 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_phenotyper.core.wells import normal_well
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.session.opened import project_folder
+from napari_phenotyper.session.opening import whole_path
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
-from napari_phenotyper.views.workplace import ANNOTATE, PLATE, SEGMENT, TRAIN, Workplace
+from napari_phenotyper.views.hints import ANNOTATE, PLATE, SEGMENT, TRAIN
+from napari_phenotyper.views.workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Tour:
     def open(self, plate: Path, project: Path | None = None) -> None:
         """Open a plate and wait for its first field."""
         self.dock.open(plate, "", project)
+        folder = whole_path(project or project_folder(plate))
+        self.hand.until(lambda: self.dock.desk is not None and whole_path(self.desk.session.folder) == folder)
         self.hand.until(lambda: self.desk.viewing.open is not None and len(self.desk.surveys) > 0)
         self.hand.wait(0.5)
         self.shot("opened")
@@ -138,7 +143,7 @@ class Tour:
     def cancel_a_job(self) -> str:
         """Begin to test the slowest classifier and press Cancel; return how the job ended."""
         self.hand.tab(self.place.tabs, TRAIN)
-        box = self.place.train.classifier
+        box = self.place.train.chooser.names
         chosen = box.currentIndex()
         self.place.train.live.setChecked(False)
         box.setCurrentIndex(box.findData("fastnet"))

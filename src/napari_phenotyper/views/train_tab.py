@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_phenotyper.core.errors import ExtensionError, PhenotyperError
+from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.learning import model_in_use
-from napari_phenotyper.views.forms import ParameterForm
+from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.scores_panel import ScoresPanel
 
 PAUSE = 0.6
@@ -27,13 +27,14 @@ class TrainTab(QWidget):
         super().__init__()
         self._desk = desk
         self._wish = desk.later(0.0, lambda: None)
-        self.classifier, self.form = QComboBox(), QWidget()
+        self.chooser = Chooser(desk.session.registry, "classifier", desk.live.classifier, desk.background.fail)
         self.live, self.state = QCheckBox("Learn live"), QLabel()
         self.test, self.keep = QPushButton("Test it"), QPushButton("Keep model")
         self.scores, self.kept = ScoresPanel(), QLabel()
-        self._column = QVBoxLayout(self)
         self._lay_out()
-        self._choose(0)
+        self._take()
+        self.chooser.chosen.connect(self._take)
+        self.chooser.changed.connect(self._take_soon)
         self.live.setChecked(desk.live.on)
         self.live.toggled.connect(desk.live.switch)
         self.test.clicked.connect(lambda: desk.evaluate())
@@ -45,48 +46,28 @@ class TrainTab(QWidget):
         self._show_kept()
 
     def _lay_out(self) -> None:
-        registry = self._desk.session.registry
-        for name in registry.ids("classifier"):
-            self.classifier.addItem(registry.title("classifier", name), name)
-        self.classifier.setCurrentIndex(max(self.classifier.findData(self._desk.live.classifier), 0))
-        self.classifier.currentIndexChanged.connect(self._choose)
-        self.classifier.setToolTip("What learns; all of them learn from the same annotations")
+        self.chooser.names.setToolTip("What learns; all of them learn from the same annotations")
         self.test.setToolTip("Cross-validate: every well is predicted by a classifier that never saw it")
         self.keep.setToolTip("Train once more from nothing on all annotated cells, store the model, predict the plates")
         self.keep.setEnabled(not self._desk.session.project.read_only)
         self.state.setWordWrap(True)
         self.kept.setWordWrap(True)
-        line = QHBoxLayout()
+        column, line = QVBoxLayout(self), QHBoxLayout()
         line.addWidget(self.live, 1)
         line.addWidget(self.test)
         line.addWidget(self.keep)
-        self._column.addWidget(self.classifier)
-        self._column.addWidget(self.form)
-        self._column.addLayout(line)
-        self._column.addWidget(self.state)
-        self._column.addWidget(self.scores, 1)
-        self._column.addWidget(self.kept)
-
-    def _choose(self, _: int) -> None:
-        try:
-            extension = self._desk.session.registry.get("classifier", self.classifier.currentData())
-        except ExtensionError as error:
-            self._desk.background.fail(error)
-            return
-        form = ParameterForm(extension.parameters)
-        form.changed.connect(self._take_soon)
-        self._column.replaceWidget(self.form, form)
-        self.form.hide()
-        self.form.deleteLater()
-        self.form = form
-        self._take()
+        column.addWidget(self.chooser)
+        column.addLayout(line)
+        column.addWidget(self.state)
+        column.addWidget(self.scores, 1)
+        column.addWidget(self.kept)
 
     def _take_soon(self) -> None:
         self._wish()
         self._wish = self._desk.later(PAUSE, self._take)
 
     def _take(self) -> None:
-        self._desk.live.choose(self.classifier.currentData(), self.form.value())
+        self._desk.live.choose(self.chooser.name, self.chooser.value())
         self._show_scores(self._desk.scores)
 
     def _show_state(self, text: str) -> None:

@@ -12,15 +12,13 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
-from napari_phenotyper.views.hints import next_step
+from napari_phenotyper.views.hints import ANNOTATE, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
 from napari_phenotyper.views.segment_tab import SegmentTab
 from napari_phenotyper.views.train_tab import TrainTab
-
-PLATE, SEGMENT, ANNOTATE, TRAIN = range(4)
 
 
 class Workplace(QWidget):
@@ -42,9 +40,9 @@ class Workplace(QWidget):
         self.desk = desk
         self.view = FieldView(viewer, desk)
         self.plate, self.jobs, self.tabs = PlatePanel(desk), JobsBar(), QTabWidget()
-        self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor)
+        self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor, self)
         self.canvas = Canvas(viewer, self.view.layers, {**bindings(self.keys), "?": self.show_keys})
-        self.opening, self.plate_tab = OpenButtons(), PlateTab(desk)
+        self.opening, self.plate_tab = OpenButtons(adding=not desk.session.project.read_only), PlateTab(desk)
         self.segment, self.annotate, self.train = (
             SegmentTab(desk, self.view),
             AnnotateTab(desk, self.view),
@@ -61,6 +59,14 @@ class Workplace(QWidget):
         dialog = KeysDialog(self.keys, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def next_tab(self) -> None:
+        """Show the next tab of the way."""
+        self.tabs.setCurrentIndex((self.tabs.currentIndex() + 1) % self.tabs.count())
+
+    def segment_plate(self) -> None:
+        """Segment and measure with what the tab Segment says."""
+        self.segment.start()
 
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
@@ -95,8 +101,8 @@ class Workplace(QWidget):
         desk = self.desk
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
-        self.canvas.clicked.connect(self._clicked)
-        self.canvas.dragged.connect(self._dragged)
+        self.canvas.clicked.connect(desk.marking.click)
+        self.canvas.dragged.connect(desk.marking.paint)
         self.jobs.cancel_asked.connect(desk.background.cancel)
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
@@ -121,12 +127,6 @@ class Workplace(QWidget):
         name = self.desk.marking.class_of_key(key)
         if name:
             self.desk.marking.choose(name)
-
-    def _clicked(self, y: float, x: float) -> None:
-        self.desk.marking.click(y, x)
-
-    def _dragged(self, points: list[tuple[float, float]]) -> None:
-        self.desk.marking.paint(points)
 
     def _hint(self, *_: object) -> None:
         text = next_step(self.desk)

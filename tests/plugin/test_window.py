@@ -263,10 +263,13 @@ def kill_workers():
 def test_a_learning_worker_that_is_killed_is_told_and_the_next_click_learns_again(window, copy):
     tour = window(copy)
     tour.wait_for_predictions()
+    tour.desk.live.choose("fastnet", {})  # which learns long enough to be killed while it does
     odd(tour)
-    tour.hand.until(lambda: any(job.title.startswith("Learning") for job in tour.desk.background.jobs))
+    jobs = tour.desk.background
+    tour.hand.until(lambda: any(j.title.startswith("Learning") and j.state == "running" for j in jobs.jobs))
     kill_workers()
     tour.hand.until(lambda: any("ended unexpectedly" in text for text in told(tour)))
+    tour.desk.live.choose("svm", {})
     tour.desk.predictions.clear()
     odd(tour)
     tour.hand.until(lambda: len(tour.desk.predictions) == 8)
@@ -344,7 +347,7 @@ def test_a_plate_that_is_dropped_on_the_dock_opens(window, plate):
     event = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
                        Qt.KeyboardModifier.NoModifier)  # fmt: skip
     tour.dock.dropEvent(event)
-    tour.hand.until(lambda: tour.desk.viewing.open is not None)
+    tour.hand.until(lambda: tour.dock.desk is not None and tour.desk.viewing.open is not None)
     assert tour.desk.viewing.plate.name == "P1"
 
 

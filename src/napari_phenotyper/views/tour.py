@@ -148,9 +148,9 @@ class Tour:
         self.place.train.live.setChecked(False)
         box.setCurrentIndex(box.findData("fastnet"))
         self.hand.press(self.place.train.test)
-        self.hand.until(lambda: self._cancel_button() is not None)
+        self.hand.until(lambda: self._cancel_button("Testing") is not None)
         job = next(job for job in self.desk.background.jobs if job.title.startswith("Testing"))
-        self.hand.press(self._cancel_button())
+        self.hand.press(self._cancel_button("Testing"))
         self.hand.until(lambda: job.over)
         box.setCurrentIndex(chosen)
         self.place.train.live.setChecked(True)
@@ -186,9 +186,10 @@ class Tour:
     def _key(self, name: str) -> str:
         return next(p.key for p in self.desk.session.annotations.phenotypes if p.name == name)
 
-    def _cancel_button(self) -> QPushButton | None:
+    def _cancel_button(self, title: str) -> QPushButton | None:
+        """Return the button that cancels the job whose title begins so."""
         buttons = self.place.jobs.findChildren(QPushButton)
-        return next((b for b in buttons if b.text() == "Cancel" and b.isVisible()), None)
+        return next((b for b in buttons if b.toolTip().startswith(f"Cancel: {title}") and b.isVisible()), None)
 
 
 def choose(known: Sequence[Known], classes: int = 4, each: int = 15, a_field: int = 4) -> list[Known]:

@@ -178,9 +178,10 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     Returns
     -------
     `n`, `classes`; `accuracy`, `balanced_accuracy`, `macro_f1`, `log_loss` each {value, low, high};
-    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, groups that have it, and `recall_interval`,
-    `precision_interval`, `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the truth),
-    `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
+    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, each with `…_interval` as [low, high], support, and
+    groups that have it); `confusion` (K × K counts, rows are the truth), `confusion_normalised`; `kappa`,
+    `kappa_interval`; `calibration_error` and, as `calibration_error_expected`, what chance alone makes of it at this
+    number of cells; `reliability` (confidence, right, n by bin);
     `folds` (list of {fold, n, groups, accuracy}, and their names where given); `group`, `groups`; `warnings`
     (sentences).
     """
@@ -189,6 +190,7 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     predicted = probabilities.argmax(axis=1) if len(truth) else np.zeros(0, np.intp)
     confusion = metrics.confusion_matrix(truth, predicted, len(result.classes))
     scores = metrics.bootstrap(probabilities, truth, groups)
+    kappa = scores.pop("kappa")
     confidence, right, count = metrics.reliability(probabilities, truth)
     intervals = metrics.class_intervals(probabilities, truth, groups)
     per_class: dict[str, Json] = {}
@@ -199,8 +201,10 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
         "n": len(truth),
         "classes": list(result.classes),
         **{name: interval.state() for name, interval in scores.items()},
-        "kappa": metrics.kappa(confusion),
+        "kappa": kappa.value,
+        "kappa_interval": [kappa.low, kappa.high],
         "calibration_error": metrics.calibration_error(probabilities, truth),
+        "calibration_error_expected": metrics.expected_error(probabilities),
         "reliability": {"confidence": confidence.tolist(), "right": right.tolist(), "n": count.tolist()},
         "per_class": per_class,
         "confusion": confusion.tolist(),

@@ -62,6 +62,10 @@ class ClassScores:
         return asdict(self)
 
 
+MEASURES = ("precision", "recall", "tnr", "npv", "f1", "mcc")
+"""What is measured of a class."""
+
+
 def confusion_matrix(truth: Indices, predicted: Indices, classes: int) -> Counts:
     """Return (K, K) counts: rows are the truth, columns what was predicted."""
     return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
@@ -91,11 +95,11 @@ def macro_f1(confusion: Counts) -> Floats:
     return _ratio((f1 * (support > 0)).sum(-1), (support > 0).sum(-1))
 
 
-def kappa(confusion: Counts) -> float:
-    """Return Cohen's κ (Cohen 1960): agreement beyond what the two margins give by chance; 0 where that is certain."""
-    total = confusion.sum()
-    expected = _ratio(confusion.sum(0) @ confusion.sum(1), total * total)
-    return float(_ratio(accuracy(confusion) - expected, 1 - expected))
+def kappa(confusion: Counts) -> Floats:
+    """Return (…) Cohen's κ (Cohen 1960): agreement beyond what the margins give by chance; 0 where that is certain."""
+    total = confusion.sum((-2, -1))
+    expected = _ratio((confusion.sum(-2) * confusion.sum(-1)).sum(-1), total * total)
+    return _ratio(accuracy(confusion) - expected, 1 - expected)
 
 
 def class_scores(confusion: Counts) -> tuple[ClassScores, ...]:
@@ -156,6 +160,20 @@ def calibration_error(probabilities: NDArray[np.floating], truth: Indices, bins:
     return float(_ratio((count * np.abs(mean - share)).sum(), count.sum()))
 
 
+def expected_error(probabilities: NDArray[np.floating], bins: int = 15, draws: int = 200, seed: int = 0) -> float:
+    """Return the calibration error that these probabilities would have, on average, if they were exactly right.
+
+    It is not 0: chance alone sets the share that is right apart from the confidence, the more so the fewer the cells.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64) if len(probabilities) else np.zeros(0)
+    where = np.clip((confidence * bins).astype(np.intp), 0, bins - 1)
+    total, rng = np.bincount(where, confidence, bins), np.random.default_rng(seed)
+    gaps = [
+        np.abs(np.bincount(where, rng.random(len(confidence)) < confidence, bins) - total).sum() for _ in range(draws)
+    ]
+    return float(np.mean(gaps)) / max(len(confidence), 1)
+
+
 def bootstrap(
     probabilities: NDArray[np.floating],
     truth: Indices,
@@ -163,7 +181,7 @@ def bootstrap(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Return accuracy, balanced_accuracy, macro_f1 and log_loss with 95 % percentile intervals over groups.
+    """Return accuracy, balanced_accuracy, macro_f1, kappa and log_loss with 95 % percentile intervals over groups.
 
     Parameters
     ----------
@@ -200,18 +218,29 @@ def class_intervals(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, Floats]:
-    """Return (K, 2) 95 % percentile intervals over groups of each class's recall, precision and f1, as `bootstrap`.
+    """Return (K, 2) 95 % percentile intervals over groups of each measure of `ClassScores`, as `bootstrap`.
 
-    Draws in which a class has no cell say nothing of it; NaN where that is so in all of them.
+    Draws in which a measure is not defined (a class has no cell) say nothing of it; NaN where that is so in all.
     """
     classes = probabilities.shape[1]
     if not len(truth):
-        return {name: np.full((classes, 2), np.nan) for name in ("recall", "precision", "f1")}
+        return {name: np.full((classes, 2), np.nan) for name in MEASURES}
     tables, _ = _tables(probabilities, truth, groups)
     counts = np.tensordot(_draws(len(tables), draws, seed), tables, 1)
-    right, support, called = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-    parts = {"recall": (right, support), "precision": (right, called), "f1": (2 * right, support + called)}
-    return {name: _column_intervals(_ratio(top, bottom), bottom > 0) for name, (top, bottom) in parts.items()}
+    tp, total = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum((-2, -1))[:, None]
+    support, called = counts.sum(-1), counts.sum(-2)
+    tn = total - support - called + tp
+    margin = np.sqrt(support * called * (total - support) * (total - called))
+    parts = {
+        "precision": (tp, called),
+        "recall": (tp, support),
+        "tnr": (tn, total - support),
+        "npv": (tn, total - called),
+        "f1": (2 * tp, support + called),
+    }
+    found = {name: _column_intervals(_ratio(top, bottom), bottom > 0) for name, (top, bottom) in parts.items()}
+    found["mcc"] = _column_intervals(_ratio(tp * total - support * called, margin), margin > 0)
+    return found
 
 
 def _column_intervals(drawn: Floats, defined: NDArray[np.bool_]) -> Floats:
@@ -239,6 +268,7 @@ _FROM_COUNTS: Mapping[str, Callable[[Counts], Floats]] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
+    "kappa": kappa,
 }
 
 

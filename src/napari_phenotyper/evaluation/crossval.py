@@ -54,7 +54,13 @@ class OutOfFold:
         return self.folds >= 0
 
 
-def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices, progress: Progress) -> OutOfFold:
+def cross_validate(
+    classifier: Classifier,
+    training: TrainingSet,
+    fold: Indices,
+    progress: Progress,
+    learn: NDArray[np.bool_] | None = None,
+) -> OutOfFold:
     """Train without each fold in turn and predict it.
 
     Parameters
@@ -67,6 +73,8 @@ def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices,
         (N,) fold in which each cell is tested; −1: it is neither trained on nor tested.
     progress
         Called before and during every fit.
+    learn
+        (N,) whether a cell may be trained on; all are tested. None: all may.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices,
         name = f"Fold {i + 1} of {len(numbers)}"
         step = part(progress, i / len(numbers), (i + 1) / len(numbers))
         step(0.0, name)
-        known = cold.take((fold >= 0) & (fold != number))
+        known = cold.take((fold >= 0) & (fold != number) & (True if learn is None else learn))
         model = classifier.fit(known, _named(step, name))
         tested = cold.take(fold == number)
         probabilities[fold == number] = _predict(model, tested, known.counts > 0)
@@ -125,15 +133,10 @@ def _checked(model: Model, chunk: Cells) -> Float32:
     return given
 
 
-def evaluate(
-    classifier: Classifier,
-    training: TrainingSet,
-    progress: Progress,
-    folds: int = 5,
-    group: str = "well",
-    fold: Indices | None = None,
-) -> Mapping[str, Json]:
-    """Cross-validate a classifier and report on it; see `report`.
+def held_out(
+    classifier: Classifier, training: TrainingSet, progress: Progress, folds: int = 5, fold: Indices | None = None
+) -> OutOfFold:
+    """Return what a classifier says of every cell that it was not trained on.
 
     Parameters
     ----------
@@ -141,8 +144,6 @@ def evaluate(
         As in `cross_validate`.
     folds
         How many; never more than groups.
-    group
-        What a group is called in the report.
     fold
         (N,) folds that are given; None: `assign_folds` with the training set's seed.
 
@@ -160,7 +161,22 @@ def evaluate(
         )
     if fold is None:
         fold = assign_folds(training.labels, training.groups, folds, training.seed)
-    return report(cross_validate(classifier, training, fold, progress), group, training.group_names)
+    return cross_validate(classifier, training, fold, progress)
+
+
+def evaluate(
+    classifier: Classifier,
+    training: TrainingSet,
+    progress: Progress,
+    folds: int = 5,
+    group: str = "well",
+    fold: Indices | None = None,
+) -> Mapping[str, Json]:
+    """Cross-validate a classifier and report on it; see `held_out`, whose parameters and errors it has, and `report`.
+
+    `group` is what a group is called in the report.
+    """
+    return report(held_out(classifier, training, progress, folds, fold), group, training.group_names)
 
 
 def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] = ()) -> dict[str, Json]:

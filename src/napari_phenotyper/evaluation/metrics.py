@@ -88,11 +88,15 @@ def balanced_accuracy(confusion: Counts) -> Floats:
     return _ratio(recall.sum(-1), (support > 0).sum(-1))
 
 
+def f1_by_class(confusion: Counts) -> Floats:
+    """Return (…, K) F1 of each class from (…, K, K) counts; 0 where nothing is to be divided."""
+    return _ratio(2 * np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1) + confusion.sum(-2))
+
+
 def macro_f1(confusion: Counts) -> Floats:
     """Return (…) the mean F1 over the classes that the truth has."""
     support = confusion.sum(-1)
-    f1 = _ratio(2 * np.diagonal(confusion, axis1=-2, axis2=-1), support + confusion.sum(-2))
-    return _ratio((f1 * (support > 0)).sum(-1), (support > 0).sum(-1))
+    return _ratio((f1_by_class(confusion) * (support > 0)).sum(-1), (support > 0).sum(-1))
 
 
 def kappa(confusion: Counts) -> Floats:
@@ -201,10 +205,10 @@ def bootstrap(
     """
     if not len(truth):
         return dict.fromkeys((*_FROM_COUNTS, "log_loss"), Interval(0.0, 0.0, 0.0))
-    tables, group = _tables(probabilities, truth, groups)
+    tables, group = group_tables(probabilities, truth, groups)
     loss = np.bincount(group, cell_losses(probabilities, truth), len(tables))
     size = np.bincount(group, minlength=len(tables))
-    drawn = _draws(len(tables), draws, seed)
+    drawn = group_draws(len(tables), draws, seed)
     whole, resampled = tables.sum(0, keepdims=True), np.tensordot(drawn, tables, 1)
     result = {name: _interval(float(score(whole)[0]), score(resampled)) for name, score in _FROM_COUNTS.items()}
     result["log_loss"] = _interval(float(loss.sum() / size.sum()), _ratio(drawn @ loss, drawn @ size))
@@ -225,8 +229,8 @@ def class_intervals(
     classes = probabilities.shape[1]
     if not len(truth):
         return {name: np.full((classes, 2), np.nan) for name in MEASURES}
-    tables, _ = _tables(probabilities, truth, groups)
-    counts = np.tensordot(_draws(len(tables), draws, seed), tables, 1)
+    tables, _ = group_tables(probabilities, truth, groups)
+    counts = np.tensordot(group_draws(len(tables), draws, seed), tables, 1)
     tp, total = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum((-2, -1))[:, None]
     support, called = counts.sum(-1), counts.sum(-2)
     tn = total - support - called + tp
@@ -249,7 +253,7 @@ def _column_intervals(drawn: Floats, defined: NDArray[np.bool_]) -> Floats:
     return np.array([np.percentile(v, (2.5, 97.5)) if len(v) else (np.nan, np.nan) for v in columns])
 
 
-def _tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices) -> tuple[Floats, Indices]:
+def group_tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices) -> tuple[Floats, Indices]:
     """Return (G, K, K) confusion counts of each group, and (N,) which of these groups each cell is in."""
     classes = probabilities.shape[1]
     names, group = np.unique(groups, return_inverse=True)
@@ -258,7 +262,7 @@ def _tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices
     return counts.reshape(len(names), classes, classes).astype(np.float64), group
 
 
-def _draws(groups: int, draws: int, seed: int) -> Floats:
+def group_draws(groups: int, draws: int, seed: int) -> Floats:
     """Return (draws, G) how often each group is drawn when as many as there are get drawn with replacement."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), draws).astype(np.float64)

@@ -2,7 +2,8 @@
 
 Confident learning (Northcutt et al. 2021, J. Artif. Intell. Res. 70:1373): a class's threshold is the mean probability
 that it is given by its own cells, so a class that is always said hesitantly needs less to be believed. A cell is
-suspected where another class than the given one is the most probable and reaches its threshold.
+suspected where another class than the given one is the most probable and reaches its threshold. Thresholds stop at
+`SURE`: where nearly all cells of a class are told with 0.99, one told with 0.95 is still told surely.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy as np
 
 from napari_phenotyper.evaluation.crossval import OutOfFold
 from napari_phenotyper.evaluation.metrics import Floats, Indices
+
+SURE = 0.9
+"""No class needs a higher probability than this to be believed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +47,16 @@ class Suspects:
 
 
 def thresholds(result: OutOfFold) -> Floats:
-    """Return (K,) the mean held-out probability of each class over its own tested cells; infinite without any."""
+    """Return (K,) the mean held-out probability of each class over its own tested cells, at most `SURE`.
+
+    Infinite for a class without tested cells.
+    """
     rows = np.flatnonzero(result.tested)
     labels = result.labels[rows]
     own = result.probabilities[rows, labels].astype(np.float64)
     classes = len(result.classes)
     count = np.bincount(labels, minlength=classes)
-    return np.where(count > 0, np.bincount(labels, own, classes) / np.maximum(count, 1), np.inf)
+    return np.where(count > 0, np.minimum(np.bincount(labels, own, classes) / np.maximum(count, 1), SURE), np.inf)
 
 
 def suspects(result: OutOfFold) -> Suspects:

@@ -11,7 +11,7 @@ import pytest
 from napari_phenotyper import cli
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
-from napari_phenotyper.session import held_out, judging, labelling, learning
+from napari_phenotyper.session import held_out, judging, labelling, learning, profiling
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.store.files import write_json
 
@@ -134,3 +134,22 @@ def test_the_commands_tell_in_words(command):
 
 def test_a_comparison_of_one_classifier_fails_with_its_remedy(command):
     assert command("compare", "--classifier", "svm")[0] == 1
+
+
+def test_shares_are_corrected_by_what_an_evaluation_kept(session, monkeypatch):
+    plates = session.all_plates()
+    learning.predict(session, plates, no_progress, learning.train(session, no_progress))
+    settings = {"correction": "em"}
+    counted = profiling.profile(session, plates, no_progress, settings=settings)
+    learning.evaluate(session, no_progress)
+    corrected = profiling.profile(session, plates, no_progress, settings=settings)
+    assert np.abs(corrected.values - counted.values).max() < 0.1 and (corrected.values != counted.values).any()
+    assert (corrected.low <= corrected.values).all() and (corrected.values <= corrected.high).all()
+    monkeypatch.setattr(profiling, "_sum_plate", lambda *a: pytest.fail("made again"))
+    again = profiling.profile(session, plates, no_progress, settings=settings)
+    np.testing.assert_array_equal(again.values, corrected.values)
+
+
+def test_shares_of_a_model_that_was_not_evaluated_are_counted(session):
+    learning.evaluate(session, no_progress, "forest")
+    assert held_out.judged_model(session, learning.train(session, no_progress, "svm")) is None

@@ -8,6 +8,7 @@ p̂ = C⁻¹q), or by likelihoods of the single cells (EM, Saerens et al. 2002),
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,14 @@ class Estimate:
 
     shares: Floats
     draws: Floats
+
+
+@runtime_checkable
+class Correcting(Protocol):
+    """A profiler that can use what held-out predictions tell of a classifier's errors."""
+
+    def knowing(self, result: OutOfFold) -> Self:
+        """Return the profiler that uses them; itself where they are of no use."""
 
 
 def learn_errors(result: OutOfFold, replicates: int = REPLICATES, seed: int = 0) -> Errors:
@@ -207,7 +216,8 @@ def _chain(likelihoods: Floats, rng: np.random.Generator) -> Floats:
 def gain(result: OutOfFold, cells: int = 300, draws: int = 100, seed: int = 0) -> float:
     """Return the error of corrected shares by that of counted ones, on groups that the correction has not seen.
 
-    Below 1 the correction helps. Wells are simulated from held-out predictions of a fold: shares are drawn, half of
+    Below 1 the correction helps, and rather more than it says: a fold's few cells stand for all of their class, and
+    what is peculiar to them weighs on both. Wells are simulated from held-out predictions of a fold: shares are drawn, half of
     them evenly from all that are possible, half near the fold's own, then cells; the errors are learnt from the
     other folds. 1 where there are fewer than two folds.
 

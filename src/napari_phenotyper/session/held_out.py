@@ -87,6 +87,20 @@ def kept_predictions(session: Reading, key: str) -> OutOfFold | None:
     return unpacked(session.project.reports.get(KIND, key) or {})
 
 
+def judged_model(session: Reading, model: str) -> tuple[str, OutOfFold] | None:
+    """Return what a kept model's classifier says of held-out cells of the model's own training cells, and its key.
+
+    None if it was not evaluated on them. Of several evaluations, that by the most groups: they were split finest.
+    """
+    card = session.project.models.card(model)
+    found: list[tuple[str, OutOfFold]] = []
+    for report in session.project.reports.all("evaluation"):
+        if report.get("training") == card["training"] and report.get("classifier") == card["classifier"]:
+            kept = kept_predictions(session, str(report["key"]))
+            found += [(str(report["key"]), kept)] if kept is not None else []
+    return max(found, key=lambda one: len(np.unique(one[1].groups)), default=None)
+
+
 def packed(result: OutOfFold) -> dict[str, Any]:
     """Return held-out predictions as JSON, probabilities bit for bit."""
     return {

@@ -12,6 +12,8 @@ from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.profile import Hit, Profile, Sums
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.evaluation.shares import Correcting
+from napari_phenotyper.session.held_out import judged_model
 from napari_phenotyper.session.keys import profile_key
 from napari_phenotyper.session.learning import model_in_use, predicted_wells, predictions_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted_by_well
@@ -50,17 +52,22 @@ def profile(
     extension = session.registry.get("profiler", profiler)
     made = extension.make(settings)
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
-    key = profile_key(extension.record(made), _parts(session, plates, model_id))
+    judged = judged_model(session, model_id) if model_id and isinstance(made, Correcting) else None
+    record = extension.record(made) if judged is None else {**extension.record(made), "held_out": judged[0]}
+    key = profile_key(record, _parts(session, plates, model_id))
     kept = session.project.results.get(key)
     if kept is not None:
         return kept
+    if judged is not None:
+        progress(0.0, "Learning the classifier's errors")
+        made = made.knowing(judged[1])
     sums = Sums((), {})
     for done, plate in enumerate(plates):
         predictions = predictions_of(session, plate, model_id) if model_id else {}
         sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates))))
     result: Profile = made.finish(sums, session.layout)
     if not session.project.read_only:
-        session.project.results.put(key, result, extension.record(made))
+        session.project.results.put(key, result, record)
     return result
 
 

@@ -166,9 +166,13 @@ def test_what_is_summed_of_a_well_does_not_grow_with_its_cells() -> None:
     assert sizes[0] == sizes[1] == (MOST + 1, 4)
 
 
-def test_nothing_is_corrected_where_errors_differ_between_the_groups() -> None:
-    assert ClassFractions().knowing(judged(shift=1)) == ClassFractions()
-    assert ClassFractions().knowing(judged(shift=1))._errors is None
+def test_where_errors_differ_between_groups_shares_stay_counted_and_the_interval_owns_it() -> None:
+    knowing, counting = ClassFractions().knowing(judged(shift=1)), ClassFractions()
+    cells, prediction = well(TRUTH, np.arange(1, 1501))
+    found, counted = (p.finish(p.partial(cells, prediction), Layout()) for p in (knowing, counting))
+    np.testing.assert_array_equal(found.values, counted.values)
+    assert (found.low <= counted.low).all() and (found.high >= counted.high).all()  # type: ignore[operator]
+    assert (found.high - found.low).sum() > 1.5 * (counted.high - counted.low).sum()  # type: ignore[operator]
 
 
 def test_nothing_is_corrected_from_few_held_out_cells_or_unless_it_is_wanted() -> None:

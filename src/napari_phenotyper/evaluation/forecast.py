@@ -20,6 +20,8 @@ FEWEST_POINTS, FEWEST_LABELS = 4, 15
 """Below these, nothing is forecast."""
 FARTHEST = 2.0
 """Nothing is forecast beyond this many times the labels that there are."""
+FICKLE = 0.05
+"""Share of the tested cells whose prediction depends on which cells a share happened to hold."""
 SMALLEST = 1e-3
 """Errors are clipped here before their logarithm is taken."""
 
@@ -62,6 +64,9 @@ def forecast(labels: Floats, scores: Floats, drawn: Floats) -> Forecast:
 
     Notes
     -----
+    Draws of groups move all points alike; what the choice of cells does to each point alone is added to every draw: as
+    much as the points scatter about the law, and no less than `FICKLE` of the tested cells would.
+
     Silent ("unknown") where there are too few points or labels, where one draw in ten does not rise, and where the law
     fitted to all points but the last misses the last one by more than the draws allow.
     """
@@ -69,7 +74,8 @@ def forecast(labels: Floats, scores: Floats, drawn: Floats) -> Forecast:
         return Forecast("unknown")
     if 1 - scores[-1] <= GAIN:
         return Forecast("good")
-    level, slope = _power_law(labels, 1 - drawn)
+    errors = _scattered(labels, scores, 1 - drawn)
+    level, slope = _power_law(labels, errors)
     if np.percentile(slope, 10) <= 0 or _misses(labels, 1 - drawn):
         flat = np.percentile(level * (1 - FARTHEST ** -np.maximum(slope, 0)), 90) < GAIN
         return Forecast("flat" if flat else "unknown")
@@ -79,6 +85,16 @@ def forecast(labels: Floats, scores: Floats, drawn: Floats) -> Forecast:
     if middle > most:
         return Forecast("flat" if low > most else "unknown")
     return Forecast("rises", _rounded(middle), _rounded(low), _rounded(high) if high <= most else None)
+
+
+def _scattered(labels: Floats, scores: Floats, errors: Floats) -> Floats:
+    """Return (D, P) errors of which each point has been moved by chance on its own."""
+    logs = np.log(np.maximum(1 - scores, SMALLEST))
+    level, slope = _power_law(labels, np.maximum(1 - scores, SMALLEST)[None, :])
+    rest = logs - np.log(level) + slope * np.log(labels / labels[-1])
+    least = np.sqrt(FICKLE / labels[-1]) / np.maximum(1 - scores, SMALLEST)
+    size = np.maximum(np.sqrt((rest**2).sum() / max(len(labels) - 2, 1)), least)
+    return np.asarray(errors * np.exp(np.random.default_rng(0).normal(0, size, errors.shape)))
 
 
 def _power_law(labels: Floats, errors: Floats) -> tuple[Floats, Floats]:

@@ -217,9 +217,9 @@ def gain(result: OutOfFold, cells: int = 300, draws: int = 100, seed: int = 0) -
     """Return the error of corrected shares by that of counted ones, on groups that the correction has not seen.
 
     Below 1 the correction helps, and rather more than it says: a fold's few cells stand for all of their class, and
-    what is peculiar to them weighs on both. Wells are simulated from held-out predictions of a fold: shares are drawn, half of
-    them evenly from all that are possible, half near the fold's own, then cells; the errors are learnt from the
-    other folds. 1 where there are fewer than two folds.
+    what is peculiar to them weighs on both. Wells are simulated from held-out predictions of a fold: shares are
+    drawn, half of them evenly from all that are possible, half near the fold's own, then cells; the errors are learnt
+    from the other folds. 1 where there are fewer than two folds.
 
     Parameters
     ----------

@@ -30,6 +30,7 @@ def profile(
     profiler: str = DEFAULT_PROFILER,
     settings: Mapping[str, object] | None = None,
     model: str | None = None,
+    correct: bool = True,
 ) -> Profile:
     """Return the profile of all wells of some plates; from the project where it is current.
 
@@ -43,6 +44,8 @@ def profile(
         Id and parameters.
     model
         Whose predictions; by default the newest model's, if there is one.
+    correct
+        Whether a profiler that can may use what an evaluation of the model tells of its errors.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def profile(
     extension = session.registry.get("profiler", profiler)
     made = extension.make(settings)
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
-    judged = judged_model(session, model_id) if model_id and isinstance(made, Correcting) else None
+    judged = judged_model(session, model_id) if model_id and correct and isinstance(made, Correcting) else None
     record = extension.record(made) if judged is None else {**extension.record(made), "held_out": judged[0]}
     key = profile_key(record, _parts(session, plates, model_id))
     kept = session.project.results.get(key)
@@ -117,6 +120,9 @@ def hits(
 ) -> tuple[Hit, ...]:
     """Return wells that differ from the negative controls, the highest score first.
 
+    Shares of classes are compared as counted: the classifier errs alike in wells and controls, and how surely its errors
+    are known has no part in whether a well differs.
+
     Parameters
     ----------
     column
@@ -132,7 +138,7 @@ def hits(
         If there are no negative controls.
     """
     name = profiler or (DEFAULT_PROFILER if column is None or column in _classes(session, model) else "means")
-    found = profile(session, plates, progress, name, model=model)
+    found = profile(session, plates, progress, name, model=model, correct=False)
     if column is not None and column not in found.columns:
         raise SettingError(
             f"There is no class or feature {column!r}.",

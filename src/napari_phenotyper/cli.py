@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import launch
+from napari_phenotyper import judge, launch
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -29,6 +29,9 @@ app = typer.Typer(
 app.command("open")(launch.open_plate)
 app.command()(launch.demo)
 app.command(hidden=True)(launch.tour)
+app.command("learning-curve")(judge.learning_curve)
+app.command()(judge.compare)
+app.command()(judge.suspects)
 
 PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
 Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]

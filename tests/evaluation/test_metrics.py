@@ -138,3 +138,31 @@ def test_class_intervals_hold_the_scores_and_are_wide_for_a_rare_class() -> None
 def test_a_class_without_cells_has_no_interval() -> None:
     intervals = metrics.class_intervals(np.eye(3)[[0, 1, 0]], np.array([0, 1, 0]), np.arange(3))
     assert np.isnan(intervals["recall"][2]).all()
+
+
+def test_every_measure_of_a_class_has_an_interval_that_holds_it() -> None:
+    probabilities, truth = made()
+    scores = metrics.class_scores(metrics.confusion_matrix(truth, probabilities.argmax(1), 5))
+    intervals = metrics.class_intervals(probabilities, truth, np.arange(400) % 40)
+    assert set(intervals) == set(metrics.MEASURES)
+    for k, score in enumerate(scores):
+        for name, rows in intervals.items():
+            assert rows[k, 0] < getattr(score, name) < rows[k, 1], name
+
+
+def test_kappa_has_an_interval_that_holds_it() -> None:
+    probabilities, truth = made()
+    found = metrics.bootstrap(probabilities, truth, np.arange(400) % 40)["kappa"]
+    assert found.low < reference.cohen_kappa_score(truth, probabilities.argmax(1)) < found.high
+    assert found.value == pytest.approx(reference.cohen_kappa_score(truth, probabilities.argmax(1)))
+
+
+def test_the_error_expected_of_right_probabilities_is_the_one_they_have_and_shrinks_with_cells() -> None:
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 1, 20_000)
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    truth = (rng.random(20_000) > sure).astype(int)
+    few = [metrics.calibration_error(probabilities[i : i + 200], truth[i : i + 200]) for i in range(0, 20_000, 200)]
+    assert metrics.expected_error(probabilities[:200]) == pytest.approx(np.mean(few), rel=0.15)
+    assert metrics.expected_error(probabilities) < metrics.expected_error(probabilities[:200]) / 5
+    assert metrics.expected_error(np.zeros((0, 2))) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from napari_phenotyper.core.errors import PhenotyperError, SettingError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
-from napari_phenotyper.session import gathering, learning, measuring, profiling, segmenting
+from napari_phenotyper.session import gathering, held_out, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.exporting import export
 from napari_phenotyper.session.layouts import set_layout
 
@@ -48,7 +48,7 @@ def test_an_evaluation_has_scores_with_intervals(session):
 
 def test_an_evaluation_is_returned_from_disk_while_nothing_changed(session, monkeypatch):
     first = learning.evaluate(session, no_progress)
-    monkeypatch.setattr(learning, "cross_evaluate", lambda *a, **k: pytest.fail("computed again"))
+    monkeypatch.setattr(held_out, "predict_held_out", lambda *a, **k: pytest.fail("computed again"))
     assert learning.evaluate(session, no_progress) == first
 
 

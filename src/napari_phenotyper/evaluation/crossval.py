@@ -54,7 +54,13 @@ class OutOfFold:
         return self.folds >= 0
 
 
-def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices, progress: Progress) -> OutOfFold:
+def cross_validate(
+    classifier: Classifier,
+    training: TrainingSet,
+    fold: Indices,
+    progress: Progress,
+    learn: NDArray[np.bool_] | None = None,
+) -> OutOfFold:
     """Train without each fold in turn and predict it.
 
     Parameters
@@ -67,6 +73,8 @@ def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices,
         (N,) fold in which each cell is tested; −1: it is neither trained on nor tested.
     progress
         Called before and during every fit.
+    learn
+        (N,) whether a cell may be trained on; all are tested. None: all may.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def cross_validate(classifier: Classifier, training: TrainingSet, fold: Indices,
         name = f"Fold {i + 1} of {len(numbers)}"
         step = part(progress, i / len(numbers), (i + 1) / len(numbers))
         step(0.0, name)
-        known = cold.take((fold >= 0) & (fold != number))
+        known = cold.take((fold >= 0) & (fold != number) & (True if learn is None else learn))
         model = classifier.fit(known, _named(step, name))
         tested = cold.take(fold == number)
         probabilities[fold == number] = _predict(model, tested, known.counts > 0)
@@ -125,15 +133,10 @@ def _checked(model: Model, chunk: Cells) -> Float32:
     return given
 
 
-def evaluate(
-    classifier: Classifier,
-    training: TrainingSet,
-    progress: Progress,
-    folds: int = 5,
-    group: str = "well",
-    fold: Indices | None = None,
-) -> Mapping[str, Json]:
-    """Cross-validate a classifier and report on it; see `report`.
+def held_out(
+    classifier: Classifier, training: TrainingSet, progress: Progress, folds: int = 5, fold: Indices | None = None
+) -> OutOfFold:
+    """Return what a classifier says of every cell that it was not trained on.
 
     Parameters
     ----------
@@ -141,8 +144,6 @@ def evaluate(
         As in `cross_validate`.
     folds
         How many; never more than groups.
-    group
-        What a group is called in the report.
     fold
         (N,) folds that are given; None: `assign_folds` with the training set's seed.
 
@@ -160,7 +161,22 @@ def evaluate(
         )
     if fold is None:
         fold = assign_folds(training.labels, training.groups, folds, training.seed)
-    return report(cross_validate(classifier, training, fold, progress), group, training.group_names)
+    return cross_validate(classifier, training, fold, progress)
+
+
+def evaluate(
+    classifier: Classifier,
+    training: TrainingSet,
+    progress: Progress,
+    folds: int = 5,
+    group: str = "well",
+    fold: Indices | None = None,
+) -> Mapping[str, Json]:
+    """Cross-validate a classifier and report on it; see `held_out`, whose parameters and errors it has, and `report`.
+
+    `group` is what a group is called in the report.
+    """
+    return report(held_out(classifier, training, progress, folds, fold), group, training.group_names)
 
 
 def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] = ()) -> dict[str, Json]:
@@ -178,9 +194,10 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     Returns
     -------
     `n`, `classes`; `accuracy`, `balanced_accuracy`, `macro_f1`, `log_loss` each {value, low, high};
-    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, support, groups that have it, and `recall_interval`,
-    `precision_interval`, `f1_interval` as [low, high]); `confusion` (K × K counts, rows are the truth),
-    `confusion_normalised`; `kappa`, `calibration_error`; `reliability` (confidence, right, n by bin);
+    `per_class` (by class: precision, recall, tnr, npv, f1, mcc, each with `…_interval` as [low, high], support, and
+    groups that have it); `confusion` (K × K counts, rows are the truth), `confusion_normalised`; `kappa`,
+    `kappa_interval`; `calibration_error` and, as `calibration_error_expected`, what chance alone makes of it at this
+    number of cells; `reliability` (confidence, right, n by bin);
     `folds` (list of {fold, n, groups, accuracy}, and their names where given); `group`, `groups`; `warnings`
     (sentences).
     """
@@ -189,6 +206,7 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
     predicted = probabilities.argmax(axis=1) if len(truth) else np.zeros(0, np.intp)
     confusion = metrics.confusion_matrix(truth, predicted, len(result.classes))
     scores = metrics.bootstrap(probabilities, truth, groups)
+    kappa = scores.pop("kappa")
     confidence, right, count = metrics.reliability(probabilities, truth)
     intervals = metrics.class_intervals(probabilities, truth, groups)
     per_class: dict[str, Json] = {}
@@ -199,8 +217,10 @@ def report(result: OutOfFold, group: str = "well", group_names: tuple[str, ...] 
         "n": len(truth),
         "classes": list(result.classes),
         **{name: interval.state() for name, interval in scores.items()},
-        "kappa": metrics.kappa(confusion),
+        "kappa": kappa.value,
+        "kappa_interval": [kappa.low, kappa.high],
         "calibration_error": metrics.calibration_error(probabilities, truth),
+        "calibration_error_expected": metrics.expected_error(probabilities),
         "reliability": {"confidence": confidence.tolist(), "right": right.tolist(), "n": count.tolist()},
         "per_class": per_class,
         "confusion": confusion.tolist(),

@@ -62,6 +62,10 @@ class ClassScores:
         return asdict(self)
 
 
+MEASURES = ("precision", "recall", "tnr", "npv", "f1", "mcc")
+"""What is measured of a class."""
+
+
 def confusion_matrix(truth: Indices, predicted: Indices, classes: int) -> Counts:
     """Return (K, K) counts: rows are the truth, columns what was predicted."""
     return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
@@ -84,18 +88,22 @@ def balanced_accuracy(confusion: Counts) -> Floats:
     return _ratio(recall.sum(-1), (support > 0).sum(-1))
 
 
+def f1_by_class(confusion: Counts) -> Floats:
+    """Return (…, K) F1 of each class from (…, K, K) counts; 0 where nothing is to be divided."""
+    return _ratio(2 * np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1) + confusion.sum(-2))
+
+
 def macro_f1(confusion: Counts) -> Floats:
     """Return (…) the mean F1 over the classes that the truth has."""
     support = confusion.sum(-1)
-    f1 = _ratio(2 * np.diagonal(confusion, axis1=-2, axis2=-1), support + confusion.sum(-2))
-    return _ratio((f1 * (support > 0)).sum(-1), (support > 0).sum(-1))
+    return _ratio((f1_by_class(confusion) * (support > 0)).sum(-1), (support > 0).sum(-1))
 
 
-def kappa(confusion: Counts) -> float:
-    """Return Cohen's κ (Cohen 1960): agreement beyond what the two margins give by chance; 0 where that is certain."""
-    total = confusion.sum()
-    expected = _ratio(confusion.sum(0) @ confusion.sum(1), total * total)
-    return float(_ratio(accuracy(confusion) - expected, 1 - expected))
+def kappa(confusion: Counts) -> Floats:
+    """Return (…) Cohen's κ (Cohen 1960): agreement beyond what the margins give by chance; 0 where that is certain."""
+    total = confusion.sum((-2, -1))
+    expected = _ratio((confusion.sum(-2) * confusion.sum(-1)).sum(-1), total * total)
+    return _ratio(accuracy(confusion) - expected, 1 - expected)
 
 
 def class_scores(confusion: Counts) -> tuple[ClassScores, ...]:
@@ -156,6 +164,20 @@ def calibration_error(probabilities: NDArray[np.floating], truth: Indices, bins:
     return float(_ratio((count * np.abs(mean - share)).sum(), count.sum()))
 
 
+def expected_error(probabilities: NDArray[np.floating], bins: int = 15, draws: int = 200, seed: int = 0) -> float:
+    """Return the calibration error that these probabilities would have, on average, if they were exactly right.
+
+    It is not 0: chance alone sets the share that is right apart from the confidence, the more so the fewer the cells.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64) if len(probabilities) else np.zeros(0)
+    where = np.clip((confidence * bins).astype(np.intp), 0, bins - 1)
+    total, rng = np.bincount(where, confidence, bins), np.random.default_rng(seed)
+    gaps = [
+        np.abs(np.bincount(where, rng.random(len(confidence)) < confidence, bins) - total).sum() for _ in range(draws)
+    ]
+    return float(np.mean(gaps)) / max(len(confidence), 1)
+
+
 def bootstrap(
     probabilities: NDArray[np.floating],
     truth: Indices,
@@ -163,7 +185,7 @@ def bootstrap(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Return accuracy, balanced_accuracy, macro_f1 and log_loss with 95 % percentile intervals over groups.
+    """Return accuracy, balanced_accuracy, macro_f1, kappa and log_loss with 95 % percentile intervals over groups.
 
     Parameters
     ----------
@@ -183,10 +205,10 @@ def bootstrap(
     """
     if not len(truth):
         return dict.fromkeys((*_FROM_COUNTS, "log_loss"), Interval(0.0, 0.0, 0.0))
-    tables, group = _tables(probabilities, truth, groups)
+    tables, group = group_tables(probabilities, truth, groups)
     loss = np.bincount(group, cell_losses(probabilities, truth), len(tables))
     size = np.bincount(group, minlength=len(tables))
-    drawn = _draws(len(tables), draws, seed)
+    drawn = group_draws(len(tables), draws, seed)
     whole, resampled = tables.sum(0, keepdims=True), np.tensordot(drawn, tables, 1)
     result = {name: _interval(float(score(whole)[0]), score(resampled)) for name, score in _FROM_COUNTS.items()}
     result["log_loss"] = _interval(float(loss.sum() / size.sum()), _ratio(drawn @ loss, drawn @ size))
@@ -200,18 +222,29 @@ def class_intervals(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, Floats]:
-    """Return (K, 2) 95 % percentile intervals over groups of each class's recall, precision and f1, as `bootstrap`.
+    """Return (K, 2) 95 % percentile intervals over groups of each measure of `ClassScores`, as `bootstrap`.
 
-    Draws in which a class has no cell say nothing of it; NaN where that is so in all of them.
+    Draws in which a measure is not defined (a class has no cell) say nothing of it; NaN where that is so in all.
     """
     classes = probabilities.shape[1]
     if not len(truth):
-        return {name: np.full((classes, 2), np.nan) for name in ("recall", "precision", "f1")}
-    tables, _ = _tables(probabilities, truth, groups)
-    counts = np.tensordot(_draws(len(tables), draws, seed), tables, 1)
-    right, support, called = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-    parts = {"recall": (right, support), "precision": (right, called), "f1": (2 * right, support + called)}
-    return {name: _column_intervals(_ratio(top, bottom), bottom > 0) for name, (top, bottom) in parts.items()}
+        return {name: np.full((classes, 2), np.nan) for name in MEASURES}
+    tables, _ = group_tables(probabilities, truth, groups)
+    counts = np.tensordot(group_draws(len(tables), draws, seed), tables, 1)
+    tp, total = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum((-2, -1))[:, None]
+    support, called = counts.sum(-1), counts.sum(-2)
+    tn = total - support - called + tp
+    margin = np.sqrt(support * called * (total - support) * (total - called))
+    parts = {
+        "precision": (tp, called),
+        "recall": (tp, support),
+        "tnr": (tn, total - support),
+        "npv": (tn, total - called),
+        "f1": (2 * tp, support + called),
+    }
+    found = {name: _column_intervals(_ratio(top, bottom), bottom > 0) for name, (top, bottom) in parts.items()}
+    found["mcc"] = _column_intervals(_ratio(tp * total - support * called, margin), margin > 0)
+    return found
 
 
 def _column_intervals(drawn: Floats, defined: NDArray[np.bool_]) -> Floats:
@@ -220,7 +253,7 @@ def _column_intervals(drawn: Floats, defined: NDArray[np.bool_]) -> Floats:
     return np.array([np.percentile(v, (2.5, 97.5)) if len(v) else (np.nan, np.nan) for v in columns])
 
 
-def _tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices) -> tuple[Floats, Indices]:
+def group_tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices) -> tuple[Floats, Indices]:
     """Return (G, K, K) confusion counts of each group, and (N,) which of these groups each cell is in."""
     classes = probabilities.shape[1]
     names, group = np.unique(groups, return_inverse=True)
@@ -229,7 +262,7 @@ def _tables(probabilities: NDArray[np.floating], truth: Indices, groups: Indices
     return counts.reshape(len(names), classes, classes).astype(np.float64), group
 
 
-def _draws(groups: int, draws: int, seed: int) -> Floats:
+def group_draws(groups: int, draws: int, seed: int) -> Floats:
     """Return (draws, G) how often each group is drawn when as many as there are get drawn with replacement."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), draws).astype(np.float64)
@@ -239,6 +272,7 @@ _FROM_COUNTS: Mapping[str, Callable[[Counts], Floats]] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
+    "kappa": kappa,
 }
 
 

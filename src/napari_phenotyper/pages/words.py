@@ -71,6 +71,7 @@ def evaluation_text(report: Mapping[str, Any]) -> str:
         score = report[name]
         title = name.replace("_", " ")
         lines.append(f"  {title:<18} {score['value']:.3f}   (95 % interval {score['low']:.3f} to {score['high']:.3f})")
+    lines += _agreement(report)
     width = max((len(c) for c in report["classes"]), default=5)
     lines.append(f"  {'class':<{width}}  cells  precision  recall     F1")
     for name in report["classes"]:
@@ -81,6 +82,18 @@ def evaluation_text(report: Mapping[str, Any]) -> str:
         )
     lines += [f"  note: {text}" for text in report["warnings"]]
     return "\n".join(lines)
+
+
+def _agreement(report: Mapping[str, Any]) -> list[str]:
+    """Return lines on agreement beyond chance and on calibration; reports of older versions lack them."""
+    if "kappa_interval" not in report:
+        return []
+    low, high = report["kappa_interval"]
+    return [
+        f"  {'kappa':<18} {report['kappa']:.3f}   (95 % interval {low:.3f} to {high:.3f})",
+        f"  {'calibration error':<18} {report['calibration_error']:.3f}   "
+        f"(chance alone makes {report['calibration_error_expected']:.3f} of this many cells)",
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -16,8 +16,10 @@ from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.training import Model, ModelState, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.evaluation.crossval import evaluate as cross_evaluate
-from napari_phenotyper.session.gathering import Trainable, training_set
+from napari_phenotyper.evaluation.crossval import OutOfFold
+from napari_phenotyper.evaluation.crossval import report as report_on
+from napari_phenotyper.session.gathering import Trainable
+from napari_phenotyper.session.held_out import ask_steps, gather, held_out_steps
 from napari_phenotyper.session.keys import Record, prediction_key
 from napari_phenotyper.session.measuring import is_measured, wanted
 from napari_phenotyper.session.reading import Reading
@@ -63,29 +65,23 @@ def evaluate_steps(
     keep: bool = True,
 ) -> Steps[dict[str, Any]]:
     """Return the steps that `evaluate` carries out, which raise what it raises; the report is stored only to `keep`."""
-    extension = session.registry.get("classifier", classifier)
-    made = extension.make(settings)
-    record = extension.record(made)
-    gathered: Trainable = yield Away(_gather, (session.snapshot(), group))
-    key = digest(gathered.key, record, group, folds)
-    kept = session.project.reports.get("evaluation", key)
+    question = yield from ask_steps(session, classifier, settings, group, folds)
+    kept = session.project.reports.get("evaluation", question.key)
     if kept is not None:
         return kept
-    report: dict[str, Any] = yield Away(_cross_evaluate, (made, gathered.training, folds, group), heavy=True)
+    result = yield from held_out_steps(session, question, keep)
+    gathered = question.gathered
+    report: dict[str, Any] = yield Away(_report, (result, group, gathered.training.group_names))
     report["warnings"] = [*gathered.warnings, *report.get("warnings", [])]
-    report |= {"classifier": dict(record), "group": group, "key": key, "training": gathered.key}
+    report |= {"classifier": dict(question.record), "group": group, "key": question.key, "training": gathered.key}
     if keep and not session.project.read_only:
-        session.project.reports.put("evaluation", key, report)
+        session.project.reports.put("evaluation", question.key, report)
     return report
 
 
-def _gather(session: Reading, group: str, progress: Progress) -> Trainable:
-    progress(0.0, "Gathering the annotated cells")
-    return training_set(session, group)
-
-
-def _cross_evaluate(made: Any, training: TrainingSet, folds: int, group: str, progress: Progress) -> dict[str, Any]:
-    return dict(cross_evaluate(made, training, progress, folds, group))
+def _report(result: OutOfFold, group: str, names: tuple[str, ...], progress: Progress) -> dict[str, Any]:
+    progress(0.0, "Scoring")
+    return report_on(result, group, names)
 
 
 def train(
@@ -113,7 +109,7 @@ def train_steps(
     extension = session.registry.get("classifier", classifier)
     made = extension.make(settings)
     record = extension.record(made)
-    gathered: Trainable = yield Away(_gather, (session.snapshot(), "well"))
+    gathered: Trainable = yield Away(gather, (session.snapshot(), "well"))
     model_id = f"{classifier}-{digest(gathered.key, record)[:10]}"
     if model_id not in session.project.models.ids():
         fitted: ModelState = yield Away(_fit, (made, gathered.training), heavy=True)

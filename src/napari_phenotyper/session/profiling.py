@@ -12,6 +12,8 @@ from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.profile import Hit, Profile, Sums
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.evaluation.shares import Correcting
+from napari_phenotyper.session.held_out import judged_model
 from napari_phenotyper.session.keys import profile_key
 from napari_phenotyper.session.learning import model_in_use, predicted_wells, predictions_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted_by_well
@@ -28,6 +30,7 @@ def profile(
     profiler: str = DEFAULT_PROFILER,
     settings: Mapping[str, object] | None = None,
     model: str | None = None,
+    correct: bool = True,
 ) -> Profile:
     """Return the profile of all wells of some plates; from the project where it is current.
 
@@ -41,6 +44,8 @@ def profile(
         Id and parameters.
     model
         Whose predictions; by default the newest model's, if there is one.
+    correct
+        Whether a profiler that can may use what an evaluation of the model tells of its errors.
 
     Raises
     ------
@@ -50,17 +55,22 @@ def profile(
     extension = session.registry.get("profiler", profiler)
     made = extension.make(settings)
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
-    key = profile_key(extension.record(made), _parts(session, plates, model_id))
+    judged = judged_model(session, model_id) if model_id and correct and isinstance(made, Correcting) else None
+    record = extension.record(made) if judged is None else {**extension.record(made), "held_out": judged[0]}
+    key = profile_key(record, _parts(session, plates, model_id))
     kept = session.project.results.get(key)
     if kept is not None:
         return kept
+    if judged is not None:
+        progress(0.0, "Learning the classifier's errors")
+        made = made.knowing(judged[1])
     sums = Sums((), {})
     for done, plate in enumerate(plates):
         predictions = predictions_of(session, plate, model_id) if model_id else {}
         sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates))))
     result: Profile = made.finish(sums, session.layout)
     if not session.project.read_only:
-        session.project.results.put(key, result, extension.record(made))
+        session.project.results.put(key, result, record)
     return result
 
 
@@ -110,6 +120,9 @@ def hits(
 ) -> tuple[Hit, ...]:
     """Return wells that differ from the negative controls, the highest score first.
 
+    Shares of classes are compared as counted: the classifier errs alike in wells and controls, and how surely its errors
+    are known has no part in whether a well differs.
+
     Parameters
     ----------
     column
@@ -125,7 +138,7 @@ def hits(
         If there are no negative controls.
     """
     name = profiler or (DEFAULT_PROFILER if column is None or column in _classes(session, model) else "means")
-    found = profile(session, plates, progress, name, model=model)
+    found = profile(session, plates, progress, name, model=model, correct=False)
     if column is not None and column not in found.columns:
         raise SettingError(
             f"There is no class or feature {column!r}.",

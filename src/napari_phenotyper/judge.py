@@ -1,0 +1,73 @@
+"""Commands that judge classifiers: `phenotyper learning-curve`, `compare`, `suspects`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_phenotyper.console import at_work, read_settings, show
+from napari_phenotyper.pages import judgements
+from napari_phenotyper.session import judging
+from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
+
+PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
+Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE …", help="Parameters.")]
+More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=True)]
+Group = Annotated[str, typer.Option(help="Never split between folds: well, plate, treatment, a column.")]
+Folds = Annotated[int, typer.Option(min=2, help="How many parts.")]
+Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
+Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}_s{field}_{channel}.tif'.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def learning_curve(
+    plate: PlatePath,
+    classifier: Classifier = DEFAULT_CLASSIFIER,
+    settings: Settings = None,
+    more: More = None,
+    group: Group = "well",
+    folds: Folds = 5,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell what more labels would bring: scores by number of labels, and a forecast per class."""
+    with at_work(plate, project, pattern, write=False) as (session, _, progress):
+        chosen = read_settings(settings, more)
+        found = judging.learning_curve(session, progress, classifier, chosen, group, folds)
+        show(as_json, found, lambda: judgements.curve_text(found))
+
+
+def compare(
+    plate: PlatePath,
+    classifier: Annotated[list[str], typer.Option(help="Which classifiers; name two or more.")],
+    group: Group = "well",
+    folds: Folds = 5,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell which classifier is right more often on the same held-out cells, and whether that is more than chance."""
+    with at_work(plate, project, pattern, write=False) as (session, _, progress):
+        found = judging.compare(session, progress, classifier, group, folds)
+        show(as_json, found, lambda: judgements.comparison_text(found))
+
+
+def suspects(
+    plate: PlatePath,
+    classifier: Classifier = DEFAULT_CLASSIFIER,
+    settings: Settings = None,
+    more: More = None,
+    group: Group = "well",
+    folds: Folds = 5,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """List annotated cells whose label looks wrong to a classifier that was not trained on them."""
+    with at_work(plate, project, pattern, write=False) as (session, _, progress):
+        found = judging.suspects(session, progress, classifier, read_settings(settings, more), group, folds)
+        show(as_json, found, lambda: judgements.suspects_text(found))

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import launch
+from napari_phenotyper import crops, launch
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("open")(launch.open_plate)
 app.command()(launch.demo)
 app.command(hidden=True)(launch.tour)
+app.add_typer(crops.app, name="crops")
 
 PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
 Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,7 +93,12 @@ def test(
         report, rows = crop_learning.tested(source, progress, model)
     if out is not None:
         write_table(out, list(rows[0]), rows)
-    show(as_json, report, lambda: words.evaluation_text(report))
+    show(as_json, report, lambda: f"{report['model']} on {report['n']} crops\n" + _scores(report))
+
+
+def _scores(report: Mapping[str, Any]) -> str:
+    """Return an evaluation as text without its first line, which tells of folds."""
+    return words.evaluation_text(report).partition("\n")[2]
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -44,6 +44,10 @@ def card_of(
         Evaluation of the same classifier on the same cells, None if there is none.
     others
         More entries: segmenter, extractors, wells, plates …
+
+    Returns
+    -------
+    JSON; `groups` is empty where every cell is a group of its own.
     """
     counts = {name: int(n) for name, n in zip(training.classes, training.counts, strict=True)}
     scores = None if report is None else {name: report[name] for name in SCORES}
@@ -54,7 +58,7 @@ def card_of(
         "classes": list(training.classes),
         "cells": counts,
         "group": group,
-        "groups": list(training.group_names),
+        "groups": list(training.group_names) if len(training.group_names) < len(training) else [],
         "channels": [{"name": channel.name, "role": channel.role} for channel in channels],
         "pixel_size": pixel_size,
         "training": key,

@@ -105,7 +105,7 @@ class _Sieve:
         self.files = [name for name in self.files if name in wanted]
         if gone:
             named = ", ".join(gone[:_NAMED]) + (" …" if len(gone) > _NAMED else "")
-            self.warnings.append(f"{len(gone)} crops {why} and are left out: {named}.")
+            self.warnings.append(f"Left out because they {why}: {len(gone)} of the crops, {named}.")
 
 
 def read_folder(source: CropFolder, progress: Progress) -> CropSet:
@@ -196,7 +196,7 @@ def _images(folder: Path, sieve: _Sieve, progress: Progress) -> dict[str, Pixels
             bad.append(error.what)
     if bad:
         more = f" … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        sieve.warnings.append(f"{len(bad)} files are left out: {' '.join(bad[:_NAMED])}{more}")
+        sieve.warnings.append(f"Left out: {len(bad)} of the files. {' '.join(bad[:_NAMED])}{more}")
     if not images:
         raise TrainingError(f"None of the crops in {folder} can be read. {bad[0]}", "Write them as PNG or TIFF.")
     sieve.files = list(images)

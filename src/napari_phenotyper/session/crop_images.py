@@ -85,7 +85,8 @@ def _tiff(path: Path) -> NDArray[np.generic]:
             shape = tuple(n for axis, n in axes if axis != "Z")
         if not 2 <= len(shape) <= 3:
             raise ValueError(f"it has the axes {series.axes} of {series.shape}, and a crop has channel, y and x")
-        _check_size(*sorted(shape, reverse=True)[:2], 1)
+        sides = [*sorted(shape, reverse=True), 1]
+        _check_size(sides[0], sides[1], sides[2])
         image = series.asarray().reshape([n for _, n in axes])
         coloured = series.keyframe.photometric == tifffile.PHOTOMETRIC.RGB
     if image.ndim == 4:  # planes are seen through, as of a plate

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from napari_phenotyper.core.errors import ModelError, TrainingError
+from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.registry import Extension, Registry
-from napari_phenotyper.core.training import Model, ModelState
+from napari_phenotyper.core.training import Model
 from napari_phenotyper.evaluation import crossval
 from napari_phenotyper.session.cards import card_of
 from napari_phenotyper.session.crop_cells import Prepared, prepare
 from napari_phenotyper.session.crop_folders import CropFolder, CropSet, read_folder
 from napari_phenotyper.session.keys import Record
 from napari_phenotyper.session.model_check import check_model
+from napari_phenotyper.session.tasks import restored
 from napari_phenotyper.store.model_files import packed, read_model_file, write_archive
 
 
@@ -84,11 +84,11 @@ def train(
         report = _evaluated(extension, made, crops, prepared, 5, part(progress, 0.3, 0.8))
     model: Model = made.fit(prepared.training, part(progress, 0.8 if scores else 0.3, 1.0))
     record, key = extension.record(made), training_key(crops, prepared)
-    versions = {name: registry.get("extractor", name).version for name in _extractors(prepared)}
+    versions: dict[str, Json] = {name: _recorded(registry, name) for name in prepared.training.cells[0].blocks}
     card = card_of(
         prepared.training, record, key, crops.channels, crops.pixel_size, crops.group, report,
-        segmenter=prepared.segmenter, extractors=versions, crops=len(crops), folder=source.folder.resolve().name,
-        notes=list(prepared.warnings),
+        wells=[], plates=[], segmenter=prepared.segmenter, extractors=versions, pixels=pixel_digest(crops),
+        folder=source.folder.resolve().name, notes=list(prepared.warnings),
     )  # fmt: skip
     model_id = f"{classifier}-{digest(key, record)[:10]}"
     write_archive(out, *packed(model_id, record, model.state(), card))
@@ -116,9 +116,11 @@ def tested(
     registry = registry or Registry()
     state, card = read_model_file(model_file)
     record = cast("Record", card["classifier"])
-    model = restored(state, record, registry)
+    model = restored(state, card, registry)
     crops = read_folder(source, part(progress, 0.0, 0.1))
-    told = check_model(state.meta, card, crops.channels, crops.pixel_size, "These crops")
+    told = list(check_model(state.meta, card, crops.channels, crops.pixel_size, "These crops"))
+    if card.get("pixels") == pixel_digest(crops):
+        told.append("These are the crops that the model was trained on: the figures flatter.")
     prepared = prepare(
         crops, registry, part(progress, 0.1, 0.8), "columns" in state.meta, cast("Record | None", card.get("segmenter"))
     )
@@ -134,27 +136,23 @@ def needs_columns(classifier: object) -> bool:
     return bool(getattr(classifier, "needs_columns", True))
 
 
-def restored(state: ModelState, record: Record, registry: Registry) -> Model:
-    """Return the model that a state describes. Raises ModelError, ExtensionError if its classifier is not there."""
-    name = record.get("id")
-    if not isinstance(name, str):
-        raise ModelError("The model does not name its classifier.", "Export it again where it was trained.")
-    model: Model = registry.make("classifier", name).restore(state)
-    return model
-
-
-def training_key(crops: CropSet, prepared: Prepared) -> str:
-    """Return the key of crops as cells: their files, pixels, classes and groups, and the segmenter."""
+def pixel_digest(crops: CropSet) -> str:
+    """Return a key of the pixels of all crops."""
     pixels = hashlib.sha256()
     for image in crops.images:
         pixels.update(f"{image.shape} {image.dtype.str}".encode())
         pixels.update(image.data)
+    return pixels.hexdigest()
+
+
+def training_key(crops: CropSet, prepared: Prepared) -> str:
+    """Return the key of crops as cells: their files, pixels, classes and groups, and the segmenter."""
     labels: list[Json] = [
         [name, crops.classes[k], crops.group_names[g]]
         for name, k, g in zip(crops.files, crops.labels, crops.groups, strict=True)
     ]
     channels = [channel.label for channel in crops.channels]
-    return digest(labels, pixels.hexdigest(), channels, crops.pixel_size, prepared.segmenter, prepared.training.seed)
+    return digest(labels, pixel_digest(crops), channels, crops.pixel_size, prepared.segmenter, prepared.training.seed)
 
 
 def _evaluated(
@@ -168,8 +166,9 @@ def _evaluated(
     return {**report, **whole, "training": key, "segmenter": prepared.segmenter}
 
 
-def _extractors(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(prepared.training.cells[0].blocks)
+def _recorded(registry: Registry, extractor: str) -> Record:
+    extension = registry.get("extractor", extractor)
+    return extension.record(extension.make())
 
 
 def _predicted(model: Model, crops: CropSet, prepared: Prepared, progress: Progress) -> crossval.OutOfFold:

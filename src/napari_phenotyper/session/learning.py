@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 from napari_phenotyper.core.errors import TrainingError
@@ -16,11 +14,14 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.training import Model, ModelState, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.evaluation.crossval import evaluate as cross_evaluate
+from napari_phenotyper.session.cards import card_of
 from napari_phenotyper.session.gathering import Trainable, training_set
 from napari_phenotyper.session.keys import Record, prediction_key
-from napari_phenotyper.session.measuring import is_measured, wanted
+from napari_phenotyper.session.measuring import extractor_records, is_measured, wanted
+from napari_phenotyper.session.model_check import check_plate
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
+from napari_phenotyper.session.segmenting import segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, predict_wells
@@ -134,24 +135,16 @@ def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Js
         for report in session.project.reports.all("evaluation")
         if report.get("training") == gathered.key and report.get("classifier") == dict(record)
     ]
-    return {
-        "classes": list(training.classes),
-        "cells": {name: int(n) for name, n in zip(training.classes, training.counts, strict=True)},
-        "wells": list(training.group_names),
-        "plates": sorted({chunk.field.plate for chunk in training.cells}),
-        "pixel_size": _pixel_size(session, training),
-        "training": gathered.key,
-        "scores": {k: scores[-1][k] for k in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")}
-        if scores
-        else None,
-        "versions": {name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-learn", "torch")},
-        "python": platform.python_version(),
-    }
-
-
-def _pixel_size(session: Reading, training: TrainingSet) -> float | None:
-    ref = training.cells[0].field
-    return session.plates[ref.plate].field(ref.well, ref.field).info.pixel_size
+    refs = [chunk.field for chunk in training.cells]
+    plates = [session.plates[name] for name in sorted({ref.plate for ref in refs})]
+    sizes = {plate.name: next(plate.fields()).info.pixel_size for plate in plates}
+    segmenters: dict[str, Json] = {plate.name: segmenter_record(session, plate) for plate in plates}
+    return card_of(
+        training, record, gathered.key, plates[0].channels, sizes[refs[0].plate], "well",
+        scores[-1] if scores else None, wells=list(training.group_names), plates=list(sizes), pixel_sizes=sizes,
+        segmenter=segmenters[refs[0].plate], segmenters=segmenters, extractors=dict(extractor_records(session)),
+        notes=list(gathered.warnings),
+    )  # fmt: skip
 
 
 def model_in_use(session: Reading, name: str | None = None) -> str:
@@ -172,7 +165,7 @@ def scores_of(session: Reading, model_id: str) -> dict[str, Any] | None:
     """Return the evaluation of a model's classifier on the model's own training cells, or None if there is none."""
     card = session.project.models.card(model_id)
     for report in session.project.reports.all("evaluation"):
-        if report.get("training") == card["training"] and report.get("classifier") == card["classifier"]:
+        if report.get("training") == card.get("training") and report.get("classifier") == card["classifier"]:
             return dict(report)
     return None
 
@@ -231,6 +224,7 @@ def _to_predict(
     """Return the wells without current predictions; how many have them; their cells. Raises TrainingError."""
     todo: list[tuple[WellRef, str, list[Wanted]]] = []
     kept = cells = 0
+    state, card = session.project.models.load(model_id)
     for plate in plates:
         found = predicted_wells(session, plate, model_id, wells)
         if not found:
@@ -238,6 +232,7 @@ def _to_predict(
                 f"Plate {plate.name} is not measured.",
                 MEASURE,
             )
+        check_plate(session, plate, state.meta, card)
         for well, (key, items) in found.items():
             if session.project.predictions.has(model_id, well, key):
                 kept += 1

@@ -8,6 +8,9 @@ from typing import Any
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.session.measuring import wanted
+from napari_phenotyper.session.reading import Reading
 
 _ALIKE = 0.1
 """Pixel sizes that differ by less than this share are taken for equal: magnifications are no more exact."""
@@ -57,6 +60,39 @@ def check_model(
     if isinstance(spec, Mapping):
         return (*_check_count(spec, card, labels, where), *_resampled(_number(spec.get("pixel_size")), pixel_size))
     return _sizes(_number(card.get("pixel_size")), pixel_size, where)
+
+
+def check_plate(session: Reading, plate: Plate, meta: Mapping[str, Json], card: Mapping[str, Json]) -> tuple[str, ...]:
+    """Compare a model with a plate of the project; returns and raises as `check_model`."""
+    field = next(plate.fields(), None)
+    pixel_size = field.info.pixel_size if field is not None else None
+    return check_model(meta, card, plate.channels, pixel_size, f"Plate {plate.name}", _measured(session, plate))
+
+
+def _measured(session: Reading, plate: Plate) -> tuple[str, ...] | None:
+    """Return the columns that the first measured field of a plate has, None if nothing is measured."""
+    for item in wanted(session, plate):
+        cells = session.project.cells.get(item.field.ref, item.mask, item.blocks)
+        if cells is not None:
+            return cells.columns
+    return None
+
+
+def check_card(card: Mapping[str, Json], where: str) -> None:
+    """Check what the rest of the program reads of a card that comes from elsewhere. Raises ModelError."""
+    kinds = {"classes": list, "cells": dict, "wells": list, "plates": list, "training": str}
+    wrong = [name for name, kind in kinds.items() if not isinstance(card.get(name), kind)]
+    classes, cells = card.get("classes"), card.get("cells")
+    if isinstance(classes, list) and not all(isinstance(name, str) for name in classes):
+        wrong.append("classes")
+    if isinstance(cells, dict) and not all(type(count) is int for count in cells.values()):
+        wrong.append("cells")
+    if wrong:
+        raise ModelError(
+            f"The card of the model in {where} does not tell its {', '.join(dict.fromkeys(wrong))}.",
+            "Export it again where it was trained.",
+        )
+    _labels(card)
 
 
 def _looks_at(meta: Mapping[str, Json], card: Mapping[str, Json]) -> list[str]:

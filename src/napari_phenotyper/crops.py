@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,9 @@ from napari_phenotyper.session import crop_learning
 from napari_phenotyper.session.crop_folders import CropFolder
 from napari_phenotyper.session.exporting import write_table
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
+from napari_phenotyper.session.opened import make_runner
+
+_JOBS = min(os.cpu_count() or 1, 8)
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -28,6 +33,7 @@ FoldFrom = Annotated[str, typer.Option(metavar="FILE:COLUMN", help="The folds th
 Channels = Annotated[str, typer.Option(help="What the channels show, in order: DNA,tubulin,actin.")]
 PixelSize = Annotated[float | None, typer.Option(min=1e-3, max=1e3, help="µm per pixel of the crops.")]
 Seed = Annotated[int, typer.Option(min=0, help="For all that is random.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Worker processes that measure.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -43,12 +49,15 @@ def evaluate(
     channels: Channels = "",
     pixel_size: PixelSize = None,
     seed: Seed = 0,
+    jobs: Jobs = _JOBS,
     as_json: AsJson = False,
 ) -> None:
     """Tell how well a classifier does on crops that it was not trained on."""
     source = CropFolder(folder, group_from, fold_from, _names(channels), pixel_size)
-    with at_ease() as progress:
-        report = crop_learning.evaluate(source, progress, classifier, read_settings(settings, more), folds, seed)
+    with at_ease() as progress, closing(make_runner(jobs)) as runner:
+        report = crop_learning.evaluate(
+            source, progress, classifier, read_settings(settings, more), folds, seed, runner
+        )
     show(as_json, report, lambda: words.evaluation_text(report))
 
 
@@ -67,13 +76,14 @@ def train(
     channels: Channels = "",
     pixel_size: PixelSize = None,
     seed: Seed = 0,
+    jobs: Jobs = _JOBS,
     as_json: AsJson = False,
 ) -> None:
     """Train on all crops and write the model to a file."""
     source = CropFolder(folder, group_from, fold_from, _names(channels), pixel_size)
     chosen = read_settings(settings, more)
-    with at_ease() as progress:
-        card = crop_learning.train(source, progress, classifier, out, chosen, scores, seed)
+    with at_ease() as progress, closing(make_runner(jobs)) as runner:
+        card = crop_learning.train(source, progress, classifier, out, chosen, scores, seed, runner)
     show(as_json, {"model": card["id"], "file": str(out), "card": card}, f"Model {card['id']} written to {out}")
 
 
@@ -85,12 +95,13 @@ def test(
     channels: Channels = "",
     pixel_size: PixelSize = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write a row per crop to this CSV file.")] = None,
+    jobs: Jobs = _JOBS,
     as_json: AsJson = False,
 ) -> None:
     """Tell how well a trained model does on crops."""
     source = CropFolder(folder, group_from, "", _names(channels), pixel_size)
-    with at_ease() as progress:
-        report, rows = crop_learning.tested(source, progress, model)
+    with at_ease() as progress, closing(make_runner(jobs)) as runner:
+        report, rows = crop_learning.tested(source, progress, model, runner)
     if out is not None:
         write_table(out, list(rows[0]), rows)
     show(as_json, report, lambda: f"{report['model']} on {report['n']} crops\n" + _scores(report))

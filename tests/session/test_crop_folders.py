@@ -184,12 +184,11 @@ def test_channels_are_named_by_the_user(tmp_path):
 def test_a_crop_measures_the_same_alone_and_among_others(folder):
     registry, crops = Registry(), read(folder)
     whole = prepare(crops, registry, no_progress)
-    one = read(folder)
-    for name in one.files[1:]:
+    for name in crops.files[1:]:
         (folder / name).unlink()
     alone = prepare(read(folder), registry, no_progress, segmenter=whole.segmenter)
     first, second = whole.training.matrix()[:1], alone.training.matrix()
-    assert np.allclose(first, second, rtol=1e-4, atol=1e-4, equal_nan=True)
+    assert np.array_equal(first, second, equal_nan=True)
 
 
 def test_the_object_in_the_middle_is_measured(folder):
@@ -232,7 +231,7 @@ ODD = {
     "two crops": {"count": 1},
     "blank": {"make": lambda kind, i: np.zeros((1, 20, 20), np.uint8)},
     "all NaN": {
-        "make": lambda kind, i: np.full((20, 20), np.nan, np.float32), "write": write_tiff, "suffix": ".tif", "count": 6,
+        "make": lambda kind, i: np.full((20, 20), np.nan, np.float32), "write": write_tiff, "suffix": ".tif",
     },
     "70 channels": {"write": write_tiff, "suffix": ".tif", "channels": 70, "count": 6, "dtype": np.uint16},
     "1 x 1 crops": {"shape": (1, 1), "count": 4},
@@ -264,10 +263,10 @@ def test_a_rare_class_of_three_channels_is_found(tmp_path):
     folder = tmp_path / "crops"
     for i in range(300):
         write_png(folder / "Interphase" / f"{i}.png", picture("Interphase", i, (40, 40), 3))
-    for i in range(5):
+    for i in range(10):
         write_png(folder / "Mitotic" / f"{i}.png", picture("Mitotic", i, (40, 40), 3))
     report = evaluated(folder)
-    assert report["n"] == 305 and report["per_class"]["Mitotic"]["recall"] >= 0.6
+    assert report["n"] == 310 and report["per_class"]["Mitotic"]["recall"] >= 0.6
 
 
 @pytest.mark.parametrize("build", [lambda p: None, lambda p: p.mkdir(), lambda p: (p / "A").mkdir(parents=True)])
@@ -319,7 +318,7 @@ def test_the_card_of_a_model_of_crops_is_complete(folder, tmp_path):
 
 def test_nobody_waits_for_a_result_that_is_not_wanted(folder):
     def stop(fraction, message):
-        if "Segmenting" in message:
+        if "Measuring" in message:
             raise Cancelled(message)
 
     with pytest.raises(Cancelled):

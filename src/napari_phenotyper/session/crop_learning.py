@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from napari_phenotyper.core.errors import TrainingError
+from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.registry import Extension, Registry
 from napari_phenotyper.core.training import Model
+from napari_phenotyper.engine.runner import Runner
 from napari_phenotyper.evaluation import crossval
 from napari_phenotyper.session.cards import card_of
 from napari_phenotyper.session.crop_cells import Prepared, prepare
@@ -31,7 +32,7 @@ def evaluate(
     settings: Mapping[str, object] | None = None,
     folds: int = 5,
     seed: int = 0,
-    registry: Registry | None = None,
+    runner: Runner | None = None,
 ) -> dict[str, Any]:
     """Cross-validate a classifier on a folder of crops.
 
@@ -45,11 +46,11 @@ def evaluate(
     ------
     TrainingError, TableError, SettingError, ExtensionError, Cancelled
     """
-    registry = registry or Registry()
+    registry = Registry()
     extension = registry.get("classifier", classifier)
     made = extension.make(settings)
     crops = read_folder(source, part(progress, 0.0, 0.05))
-    prepared = prepare(crops, registry, part(progress, 0.05, 0.3), needs_columns(made), seed=seed)
+    prepared = prepare(crops, registry, part(progress, 0.05, 0.3), needs_columns(made), seed=seed, runner=runner)
     return _evaluated(extension, made, crops, prepared, folds, part(progress, 0.3, 1.0))
 
 
@@ -61,7 +62,7 @@ def train(
     settings: Mapping[str, object] | None = None,
     scores: bool = False,
     seed: int = 0,
-    registry: Registry | None = None,
+    runner: Runner | None = None,
 ) -> Mapping[str, Json]:
     """Train on a folder of crops, write the model to one file, return its card.
 
@@ -74,11 +75,11 @@ def train(
     ------
     TrainingError, TableError, SettingError, ExtensionError, ProjectError, Cancelled
     """
-    registry = registry or Registry()
+    registry = Registry()
     extension = registry.get("classifier", classifier)
     made = extension.make(settings)
     crops = read_folder(source, part(progress, 0.0, 0.05))
-    prepared = prepare(crops, registry, part(progress, 0.05, 0.3), needs_columns(made), seed=seed)
+    prepared = prepare(crops, registry, part(progress, 0.05, 0.3), needs_columns(made), seed=seed, runner=runner)
     report = None
     if scores:
         report = _evaluated(extension, made, crops, prepared, 5, part(progress, 0.3, 0.8))
@@ -96,7 +97,7 @@ def train(
 
 
 def tested(
-    source: CropFolder, progress: Progress, model_file: Path, registry: Registry | None = None
+    source: CropFolder, progress: Progress, model_file: Path, runner: Runner | None = None
 ) -> tuple[dict[str, Any], list[dict[str, object]]]:
     """Predict a folder of crops, whose classes are known, with a model in a file.
 
@@ -113,7 +114,7 @@ def tested(
         If the file is no model, or the crops lack what it looks at.
     TrainingError, TableError, SettingError, ExtensionError, Cancelled
     """
-    registry = registry or Registry()
+    registry = Registry()
     state, card = read_model_file(model_file)
     record = cast("Record", card["classifier"])
     model = restored(state, card, registry)
@@ -122,7 +123,7 @@ def tested(
     if card.get("pixels") == pixel_digest(crops):
         told.append("These are the crops that the model was trained on: the figures flatter.")
     prepared = prepare(
-        crops, registry, part(progress, 0.1, 0.8), "columns" in state.meta, cast("Record | None", card.get("segmenter"))
+        crops, registry, part(progress, 0.1, 0.8), "columns" in state.meta, _segmenter_of(card), runner=runner
     )
     result = _predicted(model, crops, prepared, part(progress, 0.8, 1.0))
     report = crossval.report(result, crops.group, crops.group_names)
@@ -169,6 +170,16 @@ def _evaluated(
 def _recorded(registry: Registry, extractor: str) -> Record:
     extension = registry.get("extractor", extractor)
     return extension.record(extension.make())
+
+
+def _segmenter_of(card: Mapping[str, Json]) -> Record | None:
+    """Return the record of the segmenter that a model's cells were found by. Raises ModelError for a damaged one."""
+    record = card.get("segmenter")
+    if record is None:
+        return None
+    if not (isinstance(record, Mapping) and isinstance(record.get("settings"), Mapping)):
+        raise ModelError("The card of the model does not name its segmenter.", "Export it again where it was trained.")
+    return record
 
 
 def _predicted(model: Model, crops: CropSet, prepared: Prepared, progress: Progress) -> crossval.OutOfFold:

@@ -116,9 +116,11 @@ def _ends(column: str) -> list[str]:
 def _labels(card: Mapping[str, Json]) -> list[str] | None:
     """Return the labels of the channels a model was trained on; None for a card that does not tell."""
     told: Any = card.get("channels")
-    if not isinstance(told, list):
+    if told is None:
         return None
-    if not all(isinstance(one, Mapping) and isinstance(one.get("name"), str) for one in told):
+    if not isinstance(told, list) or not all(
+        isinstance(one, Mapping) and isinstance(one.get("name"), str) for one in told
+    ):
         raise ModelError("The card of the model does not name its channels.", "Export it again where it was trained.")
     return [str(one.get("role") or one["name"]) for one in told]
 

@@ -2,7 +2,8 @@
 
 `python benchmarks/bench_learn.py [PART …]` needs ../shared and writes benchmarks/results/learn.json. A part is the id
 of a classifier, "few" (10 labels per class) or "shares" (class shares under a shift); all of them if none is named.
-Rows of parts that are not run now are kept, so that slow ones can be run alone (the machine's load is then the last run's). Folds are the shipped ones, pooled.
+Rows of parts that are not run now are kept, so that slow ones can be run alone (the load noted
+is then the last run's). Folds are the shipped ones, pooled.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_phenotyper.console import at_ease, read_settings, show
+from napari_phenotyper.console import at_ease, at_work, read_settings, say, show
 from napari_phenotyper.pages import words
 from napari_phenotyper.session import crop_learning
 from napari_phenotyper.session.crop_folders import CropFolder
@@ -105,6 +105,29 @@ def test(
     if out is not None:
         write_table(out, list(rows[0]), rows)
     show(as_json, report, lambda: f"{report['model']} on {report['n']} crops\n" + _scores(report))
+
+
+@app.command("import")
+def import_(
+    folder: Folder,
+    plate: Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, or a project folder.")],
+    group_from: GroupFrom = "",
+    name: Annotated[str, typer.Option(help="What the crops are called in the project; the folder's name.")] = "",
+    channels: Channels = "",
+    pixel_size: PixelSize = None,
+    project: Annotated[Path | None, typer.Option("--project", help="Project folder; beside the plate.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on crops together with the annotated cells of a project, from now on."""
+    from napari_phenotyper.session.imported import import_crops
+
+    source = CropFolder(folder, group_from, "", _names(channels), pixel_size)
+    with at_work(plate, project) as (session, _, progress):
+        done = import_crops(session, source, progress, name)
+        for text in done["warnings"]:
+            say(f"note: {text}")
+        counts = ", ".join(f"{kind} {count}" for kind, count in done["classes"].items())
+        show(as_json, done, f"Crops {done['name']} are trained on from now on: {counts}")
 
 
 def _scores(report: Mapping[str, Any]) -> str:

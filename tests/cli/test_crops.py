@@ -85,3 +85,10 @@ def test_a_file_that_is_no_model_leaves_the_project_as_it_was(phenotyper, copy, 
     code, _, err = phenotyper("models", "import", copy, folder / "index.csv")
     assert code == 1 and "no exported model" in err
     assert phenotyper("models", "list", copy)[1].startswith("There is no model")
+
+
+def test_crops_are_imported_into_a_project(phenotyper, folder, copy):
+    code, out, err = phenotyper("crops", "import", folder, copy, "--group-from", "index.csv:plate", "--json")
+    assert code == 0 and json.loads(out)["classes"] == {"Interphase": 20, "Mitotic": 20}, err
+    code, out, err = phenotyper("train", copy, "--json")
+    assert code == 0 and "crops plate 0" in json.loads(out)["card"]["wells"], err

@@ -127,6 +127,8 @@ def prepare(
     segmenter: Record | None = None,
     seed: int = 0,
     runner: Runner | None = None,
+    extractors: Mapping[str, Any] | None = None,
+    kept: Sequence[Mapping[str, ColumnBlock]] | None = None,
 ) -> Prepared:
     """Turn crops into cells.
 
@@ -147,6 +149,10 @@ def prepare(
         Goes into every fit.
     runner
         Where crops are measured; here if None.
+    extractors
+        By id; None: all there are, with their defaults.
+    kept
+        Columns of every chunk as these parameters gave them before; then nothing is measured.
 
     Raises
     ------
@@ -162,9 +168,10 @@ def prepare(
     warnings = list(crops.warnings)
     if crops.channels[dna].role != "DNA":
         warnings.append(f"No channel is named DNA: objects are looked for in {crops.channels[dna].name}.")
-    blocks: list[dict[str, ColumnBlock]] = [{} for _ in batches]
-    if columns:
-        blocks, missed = _measured(batches, crops, registry, runner or Inline(), progress)
+    blocks = kept or [{} for _ in batches]
+    if columns and kept is None:
+        chosen = {name: registry.make("extractor", name) for name in registry.ids("extractor")}
+        blocks, missed = _measured(batches, crops, extractors or chosen, runner or Inline(), progress)
         if missed:
             warnings.append(
                 f"In {missed} of {len(crops)} crops no object was found in the middle: what is bright there was "
@@ -222,10 +229,9 @@ def _by_threshold(image: Pixels) -> Mask:
 
 
 def _measured(
-    batches: Sequence[Objects], crops: CropSet, registry: Registry, runner: Runner, progress: Progress
+    batches: Sequence[Objects], crops: CropSet, extractors: Mapping[str, Any], runner: Runner, progress: Progress
 ) -> tuple[list[dict[str, ColumnBlock]], int]:
     """Return the columns of each batch, and in how many crops no object was found."""
-    extractors = {name: registry.make("extractor", name) for name in registry.ids("extractor")}
     labels = [channel.label for channel in crops.channels]
     items = [(i, (objects, labels, crops.pixel_size, extractors)) for i, objects in enumerate(batches)]
     outcomes = run_all(runner, measure_crops, items, progress, f"Measuring {len(crops)} crops, batch")

@@ -21,7 +21,6 @@ from napari_phenotyper.session.measuring import extractor_records, is_measured, 
 from napari_phenotyper.session.model_check import check_plate
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
-from napari_phenotyper.session.segmenting import segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out, over_plate, summary
 from napari_phenotyper.session.tasks import Wanted, predict_wells
@@ -135,14 +134,15 @@ def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Js
         for report in session.project.reports.all("evaluation")
         if report.get("training") == gathered.key and report.get("classifier") == dict(record)
     ]
-    refs = [chunk.field for chunk in training.cells]
-    plates = [session.plates[name] for name in sorted({ref.plate for ref in refs})]
+    names = dict.fromkeys(chunk.field.plate for chunk in training.cells)
+    plates = [session.plates[name] for name in names if name in session.plates] or list(session.plates.values())
     sizes = {plate.name: next(plate.fields()).info.pixel_size for plate in plates}
-    segmenters: dict[str, Json] = {plate.name: segmenter_record(session, plate) for plate in plates}
+    segmenters = dict(session.setting("segmenters"))
+    resolved: dict[str, Json] = {name: segmenters[name]["resolved"] for name in sizes if name in segmenters}
     return card_of(
-        training, record, gathered.key, plates[0].channels, sizes[refs[0].plate], "well",
+        training, record, gathered.key, plates[0].channels, sizes[plates[0].name], "well",
         scores[-1] if scores else None, wells=list(training.group_names), plates=list(sizes), pixel_sizes=sizes,
-        segmenter=segmenters[refs[0].plate], segmenters=segmenters, extractors=dict(extractor_records(session)),
+        segmenter=resolved.get(plates[0].name), segmenters=resolved, extractors=dict(extractor_records(session)),
         notes=list(gathered.warnings),
     )  # fmt: skip
 

@@ -28,6 +28,8 @@ from napari_phenotyper.session.keys import Record
 SEGMENTER = "nuclei"
 _AT_ONCE = 128
 """Crops of a chunk: what is measured and predicted together."""
+_WORTH_WORKERS = 6
+"""With fewer chunks than this, worker processes are not done starting before the work is."""
 _SAMPLE = 64
 """Crops that open parameters of the segmenter are decided from."""
 _MIDDLE = 1 / 3
@@ -234,6 +236,7 @@ def _measured(
     """Return the columns of each batch, and in how many crops no object was found."""
     labels = [channel.label for channel in crops.channels]
     items = [(i, (objects, labels, crops.pixel_size, extractors)) for i, objects in enumerate(batches)]
+    runner = runner if len(batches) >= _WORTH_WORKERS else Inline()
     outcomes = run_all(runner, measure_crops, items, progress, f"Measuring {len(crops)} crops, batch")
     failed = next((outcome.error for outcome in outcomes if outcome.error), "")
     if failed:

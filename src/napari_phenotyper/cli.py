@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import judge, launch
+from napari_phenotyper import crops, judge, launch, models
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.pages import words
-from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session import labelling, learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
 
@@ -32,6 +32,8 @@ app.command(hidden=True)(launch.tour)
 app.command("learning-curve")(judge.learning_curve)
 app.command()(judge.compare)
 app.command()(judge.suspects)
+app.add_typer(crops.app, name="crops")
+app.add_typer(models.app, name="models")
 
 PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
 Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
@@ -225,7 +227,9 @@ def predict(
 ) -> None:
     """Predict the class of every cell with a kept model."""
     with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
-        tell_outcome("Predicted", "wells", learning.predict(session, plates, progress, model), as_json)
+        outcome = learning.predict(session, plates, progress, model)
+        say("\n".join(f"note: {text}" for text in moving.fit(session, plates, model)))
+        tell_outcome("Predicted", "wells", outcome, as_json)
 
 
 @app.command()

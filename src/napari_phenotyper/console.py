@@ -128,11 +128,26 @@ def at_work(
         plates = session.open(plate, pattern)
         for text in session.problems:
             say(f"problem: {text}")
-        try:
+        with _stoppable(teller, "Stopped. What was done is kept; run the same again to go on."):
             yield session, plates, teller
-        except (KeyboardInterrupt, Cancelled):
-            teller.clear()
-            say("Stopped. What was done is kept; run the same again to go on.")
-            raise typer.Exit(130) from None
-        finally:
-            teller.clear()
+
+
+@contextmanager
+def at_ease() -> Iterator[Progress]:
+    """Show the progress of a command that needs no project."""
+    teller = Teller()
+    with _stoppable(teller, "Stopped. Nothing was kept."):
+        yield teller
+
+
+@contextmanager
+def _stoppable(teller: Teller, farewell: str) -> Iterator[None]:
+    """End a command that the user stops with words instead of a traceback."""
+    try:
+        yield
+    except (KeyboardInterrupt, Cancelled):
+        teller.clear()
+        say(farewell)
+        raise typer.Exit(130) from None
+    finally:
+        teller.clear()

@@ -78,3 +78,9 @@ def test_a_class_of_one_well_is_named_with_what_to_do() -> None:
         "Anaphase: 12 cells from 1 well; label more from other wells",
         "Hole: 1 cell from 1 well; label more from other wells",
     )
+
+
+def test_cells_that_are_groups_of_their_own_are_dealt_out_by_class():
+    labels = np.repeat([0, 1], [9000, 50])
+    fold = assign_folds(labels, np.arange(len(labels)), 5, 0)
+    assert (np.bincount(fold[labels == 1]) == 10).all() and (np.bincount(fold) == 1810).all()

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from scipy import ndimage
 
 from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.extractors.intensity import Intensity
 from napari_phenotyper.extractors.shape import Shape
 from napari_phenotyper.extractors.texture import Texture
 from napari_phenotyper.extractors.zernike import Zernike
-from napari_phenotyper.segmenters.nuclei import Nuclei
+from napari_phenotyper.session.crop_cells import prepare
+from napari_phenotyper.session.crop_folders import CropFolder, read_folder
 
 FAMILIES = [Shape(), Intensity(), Texture(), Zernike()]
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
@@ -292,30 +292,14 @@ def test_features_tell_sixteen_nuclear_phenotypes_apart(shared_data):
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    folder = shared_data / "mitocheck_crops"
-    with (folder / "index.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    matrix = np.concatenate([crops_measured(folder, rows[i : i + 256]) for i in range(0, len(rows), 256)])
-    truth, fold = np.array([r["phenotype"] for r in rows]), np.array([r["fold"] for r in rows])
+    source = CropFolder(shared_data / "mitocheck_crops", fold_from="index.csv:fold")
+    crops = read_folder(source, no_progress)
+    matrix = prepare(crops, Registry(), no_progress).training.matrix()
+    matrix = matrix[:, np.isfinite(matrix).any(axis=0)]
+    truth, fold = crops.labels, crops.folds
     said = np.empty_like(truth)
     for held_out in np.unique(fold):
         train = fold != held_out
         model = make_pipeline(SimpleImputer(), StandardScaler(), SVC(class_weight="balanced", C=3))
         said[~train] = model.fit(matrix[train], truth[train]).predict(matrix[~train])
     assert accuracy_score(truth, said) >= 0.72 and balanced_accuracy_score(truth, said) >= 0.68
-
-
-def crops_measured(folder, rows):
-    """Return a row of all features for the central nucleus of each crop, 16 × 16 crops to a field."""
-    image, labels = np.zeros((1152, 1152), np.uint8), np.zeros((1152, 1152), np.int32)
-    for i, row in enumerate(rows):
-        crop = np.asarray(Image.open(folder / row["file"]))
-        y, x = i // 16 * 72, i % 16 * 72
-        part = np.s_[y : y + 72, x : x + 72]
-        image[part] = np.pad(crop, 4, mode="edge")
-        masks = Nuclei(diameter=20).segment(Scene(REF, {"DNA": crop}), no_progress)
-        cell = masks.at(31.5, 31.5, within=20)
-        found = np.pad(masks.labels[NUCLEI], 4) == cell if cell else np.pad(np.ones((2, 2), bool), 35)
-        labels[part][found] = i + 1
-    made = scene(labels, image)
-    return np.hstack([family.measure(made).values for family in FAMILIES])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -14,7 +16,8 @@ import pytest
 
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.training import ModelState
-from napari_phenotyper.store.models import ARRAYS, CARD, ModelStore
+from napari_phenotyper.store.model_files import ARRAYS, CARD, read_model_file
+from napari_phenotyper.store.models import ModelStore
 
 STATE = ModelState(
     {
@@ -103,8 +106,6 @@ def test_an_array_of_objects_is_not_kept(store: ModelStore) -> None:
 
 def retold(store: ModelStore, raw: bytes) -> None:
     """Put foreign arrays under a card whose checksum fits, as somebody hostile would."""
-    import hashlib
-
     place = store.folder / "svm-1"
     card = json.loads((place / CARD).read_text())
     card["sha256"] = hashlib.sha256(raw).hexdigest()
@@ -234,3 +235,89 @@ def test_a_hostile_id_in_a_card_is_refused(store: ModelStore, tmp_path: Path) ->
     path = archive(tmp_path / "a.zip", **{CARD: json.dumps(card).encode(), ARRAYS: arrays})
     with pytest.raises(ModelError, match="cannot be the id"):
         ModelStore(tmp_path / "other").import_file(path)
+
+
+def test_an_archive_is_read_without_a_project(store: ModelStore, tmp_path: Path) -> None:
+    store.export_file("svm-1", tmp_path / "svm.model")
+    state, card = read_model_file(tmp_path / "svm.model")
+    same(state)
+    assert (state.meta, card) == (store.load("svm-1")[0].meta, store.load("svm-1")[1])
+
+
+def test_arrays_that_unpack_to_far_more_than_the_file_are_refused(tmp_path: Path) -> None:
+    bomb = archive(tmp_path / "bomb.zip", **{CARD: b"{}", ARRAYS: bytes(2**27)})
+    assert bomb.stat().st_size < 2**18
+    with pytest.raises(ModelError, match="larger than a model may be"):
+        ModelStore(tmp_path / "models").import_file(bomb)
+
+
+def test_an_archive_with_damaged_bytes_never_raises_anything_else(store: ModelStore, tmp_path: Path) -> None:
+    card, arrays = ((store.folder / "svm-1" / name).read_bytes() for name in (CARD, ARRAYS))
+    raw = archive(tmp_path / "a.zip", **{CARD: card, ARRAYS: arrays}).read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        broken = bytearray(raw)
+        for at in rng.integers(0, len(raw), rng.integers(1, 6)):
+            broken[at] = rng.integers(256)
+        (tmp_path / "b.zip").write_bytes(
+            bytes(broken[: rng.integers(1, len(raw) + 1)] if rng.random() < 0.3 else broken)
+        )
+        try:
+            read_model_file(tmp_path / "b.zip")
+        except ModelError:
+            refused += 1
+    assert refused > 200
+
+
+def test_names_that_stand_twice_in_an_archive_are_refused(store: ModelStore, tmp_path: Path) -> None:
+    card, arrays = ((store.folder / "svm-1" / name).read_bytes() for name in (CARD, ARRAYS))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for name, data in ((CARD, card), (ARRAYS, arrays), (CARD, b"{}")):
+            out.writestr(name, data)
+    with pytest.raises(ModelError, match="something else"):
+        read_model_file(tmp_path / "a.zip")
+
+
+def test_a_link_in_an_archive_is_not_followed(store: ModelStore, tmp_path: Path) -> None:
+    link = zipfile.ZipInfo(CARD)
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(link, str(store.folder / "svm-1" / CARD))
+        out.writestr(ARRAYS, b"")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_model_file(tmp_path / "a.zip")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_in_place_of_a_card_is_not_waited_for(store: ModelStore) -> None:
+    (store.folder / "svm-1" / CARD).unlink()
+    os.mkfifo(store.folder / "svm-1" / CARD)
+    with pytest.raises(ModelError, match="no file"):
+        store.load("svm-1")
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"format": ' + b"9" * 5000 + b"}",
+        b'{"format": 1, "id": "a", "created": "", "classifier": [], "meta": {}, "sha256": ""}',
+        b"\xff\xfe\x00",
+    ],
+    ids=["nested", "huge number", "list", "no text"],
+)
+def test_a_card_made_to_break_the_parser_raises_a_model_error(tmp_path: Path, card: bytes) -> None:
+    with pytest.raises(ModelError):
+        read_model_file(archive(tmp_path / "a.zip", **{CARD: card, ARRAYS: b""}))
+
+
+def test_a_pickle_in_an_archive_is_never_run(store: ModelStore, tmp_path: Path) -> None:
+    trap = pickle.dumps(Trap(tmp_path / "sprung"))
+    card = json.loads((store.folder / "svm-1" / CARD).read_text())
+    card["sha256"] = hashlib.sha256(trap).hexdigest()
+    for files in ({CARD: trap, ARRAYS: trap}, {CARD: json.dumps(card).encode(), ARRAYS: trap}):
+        with pytest.raises(ModelError):
+            read_model_file(archive(tmp_path / "a.zip", **files))
+    assert not (tmp_path / "sprung").exists()

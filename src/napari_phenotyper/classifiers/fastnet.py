@@ -41,6 +41,7 @@ class FastNet:
 
     version: ClassVar[int] = 1
     live_slices: ClassVar[int] = 8
+    needs_columns: ClassVar[bool] = False
 
     epochs: int | None = field(
         default=None, metadata={"help": "Passes over the cells; none: as many as suit their number", "min": 1}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_phenotyper.core.errors import TrainingError
 
 if TYPE_CHECKING:
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 Indices = NDArray[np.intp]
 
@@ -42,7 +42,8 @@ def assign_folds(labels: Indices, groups: Indices, folds: int = 5, seed: int = 0
 
     Notes
     -----
-    Groups are dealt out by scikit-learn's StratifiedGroupKFold; where no class has enough cells for it, by GroupKFold.
+    Groups are dealt out by scikit-learn's StratifiedGroupKFold, groups of one cell each by StratifiedKFold; where no
+    class has enough cells for it, by GroupKFold.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
     known = np.flatnonzero(labels >= 0)
@@ -60,10 +61,12 @@ def assign_folds(labels: Indices, groups: Indices, folds: int = 5, seed: int = 0
 
 def _split(labels: Indices, groups: Indices, folds: int, seed: int) -> Indices:
     """Return the fold of each cell; folds are numbered without gaps, and there are at least two."""
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     if np.bincount(labels).max() >= folds:
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        # it deals groups out one by one, which takes a minute for 50,000 of one cell each
+        alone = len(np.unique(groups)) == len(groups)
+        splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # classes rarer than folds are normal; `thin_classes` says so
             fold = _collect(splitter, labels, groups)
@@ -72,7 +75,9 @@ def _split(labels: Indices, groups: Indices, folds: int, seed: int) -> Indices:
     return _collect(GroupKFold(folds), labels, groups)
 
 
-def _collect(splitter: StratifiedGroupKFold | GroupKFold, labels: Indices, groups: Indices) -> Indices:
+def _collect(
+    splitter: StratifiedGroupKFold | StratifiedKFold | GroupKFold, labels: Indices, groups: Indices
+) -> Indices:
     fold = np.zeros(len(labels), np.intp)
     for number, (_, tested) in enumerate(splitter.split(np.zeros((len(labels), 1)), labels, groups)):
         fold[tested] = number

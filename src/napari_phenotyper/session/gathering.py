@@ -14,6 +14,7 @@ from napari_phenotyper.core.errors import SettingError, TrainingError
 from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.session.imported import ImportedCrops, imported_crops
 from napari_phenotyper.session.labelling import match_field
 from napari_phenotyper.session.measuring import wanted_field
 from napari_phenotyper.session.reading import Reading
@@ -77,8 +78,36 @@ def training_set(session: Reading, group: str = "well", seed: int = 0) -> Traina
     SettingError
         If no layout has that column.
     """
-    samples = [sample_field(session, ref, standing) for ref, standing in session.annotations.by_field().items()]
-    return assemble(session, [sample for sample in samples if sample is not None], group, seed)
+    found = [sample_field(session, ref, standing) for ref, standing in session.annotations.by_field().items()]
+    samples = [sample for sample in found if sample is not None]
+    imported = imported_crops(session)
+    if not imported:
+        return assemble(session, samples, group, seed)
+    own = [assemble(session, samples, group, seed)] if any(s.annotations for s in samples) else []
+    return _joined(session, own, imported, seed)
+
+
+def _joined(session: Reading, own: Sequence[Trainable], imported: Sequence[ImportedCrops], seed: int) -> Trainable:
+    """Return the annotated cells together with imported crops, as far as their classes are still among the classes."""
+    parts = [(one.training, "") for one in own] + [(one.training, f"{one.name} ") for one in imported]
+    known = session.annotations.classes
+    names = [part.classes[k] for part, _ in parts for k in part.labels]
+    groups = [prefix + part.group_names[g] for part, prefix in parts for g in part.groups]
+    used = np.array([name in known for name in names], bool)
+    classes = tuple(name for name in known if name in set(names))
+    group_names = tuple(sorted(set(groups)))
+    whole = TrainingSet(
+        tuple(chunk for part, _ in parts for chunk in part.cells), classes,
+        np.array([classes.index(name) if name in known else 0 for name in names], np.intp),
+        np.array([group_names.index(name) for name in groups], np.intp), group_names, seed,
+    ).take(used)  # fmt: skip
+    sources: list[Trainable | ImportedCrops] = [*own, *imported]
+    warnings = [text for one in sources for text in one.warnings]
+    if not used.all():
+        gone = sorted({name for name, keep in zip(names, used, strict=True) if not keep})
+        warnings.append(f"{int((~used).sum())} imported crops are not used: {', '.join(gone)} is no class any more.")
+    keys: list[Json] = [one.key for one in sources]
+    return Trainable(whole, digest(keys, list(classes), seed), tuple(warnings))
 
 
 def sample_field(

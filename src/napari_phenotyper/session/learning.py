@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 from napari_phenotyper.core.errors import TrainingError
@@ -18,10 +16,12 @@ from napari_phenotyper.core.training import Model, ModelState, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.evaluation.crossval import OutOfFold
 from napari_phenotyper.evaluation.crossval import report as report_on
+from napari_phenotyper.session.cards import card_of
 from napari_phenotyper.session.gathering import Trainable
 from napari_phenotyper.session.held_out import ask_steps, gather, held_out_steps
 from napari_phenotyper.session.keys import Record, prediction_key
-from napari_phenotyper.session.measuring import is_measured, wanted
+from napari_phenotyper.session.measuring import extractor_records, is_measured, wanted
+from napari_phenotyper.session.model_check import check_plate
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.session.session import Session, needs_writing
@@ -131,24 +131,17 @@ def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Js
         for report in session.project.reports.all("evaluation")
         if report.get("training") == gathered.key and report.get("classifier") == dict(record)
     ]
-    return {
-        "classes": list(training.classes),
-        "cells": {name: int(n) for name, n in zip(training.classes, training.counts, strict=True)},
-        "wells": list(training.group_names),
-        "plates": sorted({chunk.field.plate for chunk in training.cells}),
-        "pixel_size": _pixel_size(session, training),
-        "training": gathered.key,
-        "scores": {k: scores[-1][k] for k in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")}
-        if scores
-        else None,
-        "versions": {name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-learn", "torch")},
-        "python": platform.python_version(),
-    }
-
-
-def _pixel_size(session: Reading, training: TrainingSet) -> float | None:
-    ref = training.cells[0].field
-    return session.plates[ref.plate].field(ref.well, ref.field).info.pixel_size
+    names = dict.fromkeys(chunk.field.plate for chunk in training.cells)
+    plates = [session.plates[name] for name in names if name in session.plates] or list(session.plates.values())
+    sizes = {plate.name: next(plate.fields()).info.pixel_size for plate in plates}
+    segmenters = dict(session.setting("segmenters"))
+    resolved: dict[str, Json] = {name: segmenters[name]["resolved"] for name in sizes if name in segmenters}
+    return card_of(
+        training, record, gathered.key, plates[0].channels, sizes[plates[0].name], "well",
+        scores[-1] if scores else None, wells=list(training.group_names), plates=list(sizes), pixel_sizes=sizes,
+        segmenter=resolved.get(plates[0].name), segmenters=resolved, extractors=dict(extractor_records(session)),
+        notes=list(gathered.warnings),
+    )  # fmt: skip
 
 
 def keep_steps(session: Session, classifier: str, settings: Mapping[str, object], evaluate_first: bool) -> Steps[str]:
@@ -182,7 +175,7 @@ def scores_of(session: Reading, model_id: str) -> dict[str, Any] | None:
     """Return the evaluation of a model's classifier on the model's own training cells, or None if there is none."""
     card = session.project.models.card(model_id)
     for report in session.project.reports.all("evaluation"):
-        if report.get("training") == card["training"] and report.get("classifier") == card["classifier"]:
+        if report.get("training") == card.get("training") and report.get("classifier") == card["classifier"]:
             return dict(report)
     return None
 
@@ -241,6 +234,7 @@ def _to_predict(
     """Return the wells without current predictions; how many have them; their cells. Raises TrainingError."""
     todo: list[tuple[WellRef, str, list[Wanted]]] = []
     kept = cells = 0
+    state, card = session.project.models.load(model_id)
     for plate in plates:
         found = predicted_wells(session, plate, model_id, wells)
         if not found:
@@ -248,6 +242,7 @@ def _to_predict(
                 f"Plate {plate.name} is not measured.",
                 MEASURE,
             )
+        check_plate(session, plate, state.meta, card)
         for well, (key, items) in found.items():
             if session.project.predictions.has(model_id, well, key):
                 kept += 1

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,14 @@ from napari_phenotyper.core.cells import Cells, ColumnBlock
 from napari_phenotyper.core.crops import FieldCrops
 from napari_phenotyper.core.errors import ModelError, PhenotyperError, PixelError
 from napari_phenotyper.core.field import Field
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
-from napari_phenotyper.core.training import Model
+from napari_phenotyper.core.training import Model, ModelState
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.session.keys import Record
 from napari_phenotyper.session.remedies import MEASURE
@@ -197,9 +198,16 @@ def with_pixels(folder: Path, item: Wanted, cells: Cells) -> Cells:
 
 def load_model(folder: Path, model_id: str) -> Model:
     """Load a kept model. Raises ModelError."""
-    state, card = ModelStore(folder / "models").load(model_id)
-    record = cast("Record", card["classifier"])
-    model: Model = Registry().make("classifier", str(record["id"])).restore(state)
+    return restored(*ModelStore(folder / "models").load(model_id), Registry())
+
+
+def restored(state: ModelState, card: Mapping[str, Json], registry: Registry) -> Model:
+    """Return the model that state and card describe. Raises ModelError; ExtensionError without its classifier."""
+    record = card.get("classifier")
+    name = record.get("id") if isinstance(record, Mapping) else None
+    if not isinstance(name, str):
+        raise ModelError("The model does not name its classifier.", "Export it again where it was trained.")
+    model: Model = registry.make("classifier", name).restore(state)
     return model
 
 

@@ -23,7 +23,9 @@ from napari_phenotyper.store.settings import Settings
 
 SETTINGS, JOURNAL, CROPS = "project.json", "journal.sqlite", "crops.sqlite"
 MASKS, CELLS, MODELS, PREDICTIONS, RESULTS = "masks", "cells", "models", "predictions", "results"
-_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS)
+IMPORTED = "imported"
+"""Folders of crops from elsewhere that are trained on."""
+_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED)
 _SYSTEM = (".", "thumbs.db", "desktop.ini")
 """How names begin that file managers put into any folder."""
 

@@ -59,6 +59,8 @@ class TableModel:
         Of the softmax over log scores: 1 / temperature.
     learnt
         None where one class only is known.
+    favour
+        (k,) float32, added to the log probabilities of the known classes.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class TableModel:
     scaling: tables.Scaling
     slope: float
     learnt: Learnt | None
+    favour: Float32
 
     def predict(self, cells: Cells) -> Float32:
         """Return (n, K) calibrated probabilities; raises ModelError naming a column that is missing.
@@ -84,8 +87,8 @@ class TableModel:
             return out
 
         def work(start: int, stop: int) -> None:
-            given = softmax(learnt.log_scores(self.scaling(matrix[start:stop])), self.slope)
-            out[start:stop, places] = given
+            given = _favoured(learnt.log_scores(self.scaling(matrix[start:stop])), self.favour)
+            out[start:stop, places] = softmax(given, self.slope)
 
         if learnt.serial:
             in_blocks(len(out), LARGE_BLOCK, work, 1)
@@ -96,13 +99,19 @@ class TableModel:
     def state(self) -> ModelState:
         """Return all that the classifier's `restore` needs."""
         meta = tables.common_meta(self.kind, self.classes, self.known, self.scaling, self.slope)
-        arrays: dict[str, NDArray[np.generic]] = {"mean": self.scaling.mean, "sd": self.scaling.sd}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "mean": self.scaling.mean,
+            "sd": self.scaling.sd,
+            "favour": self.favour,
+        }
         if self.learnt is None:
             return ModelState(arrays, meta)
         return ModelState({**arrays, **self.learnt.arrays()}, {**meta, **self.learnt.meta(self.scaling.columns)})
 
 
-def fit(kind: str, training: TrainingSet, folds: int, train: Train, progress: Progress) -> TableModel:
+def fit(
+    kind: str, training: TrainingSet, folds: int, train: Train, progress: Progress, lift: float = 0.0
+) -> TableModel:
     """Train and calibrate.
 
     Parameters
@@ -117,6 +126,9 @@ def fit(kind: str, training: TrainingSet, folds: int, train: Train, progress: Pr
         Learns from standard scores.
     progress
         Called before every fit.
+    lift
+        How far classes of few cells are favoured: probabilities are divided by the class's share of the training cells
+        to this power (Saerens et al. 2002). At 1 all classes are taken to be equally frequent.
 
     Raises
     ------
@@ -131,17 +143,20 @@ def fit(kind: str, training: TrainingSet, folds: int, train: Train, progress: Pr
         progress(0.9, "there is nothing to tell apart")
         progress(1.0, "trained")
         none = np.zeros(0, np.float32)
-        return TableModel(kind, training.classes, table.known, tables.Scaling((), none, none), 1.0, None)
-    seed = training.seed % 2**32
-    slope = _slope(table, training, seed, folds, train, part(progress, 0.05, 0.65))
+        return TableModel(
+            kind, training.classes, table.known, tables.Scaling((), none, none), 1.0, None, np.zeros(1, np.float32)
+        )
+    share = np.bincount(table.labels) / len(table.labels)
+    favour = (-lift * np.log(share)).astype(np.float32)
+    slope = _slope(table, training, folds, favour, train, part(progress, 0.05, 0.65))
     progress(0.7, "training")
-    learnt = train(table.scores, table.labels, seed)
+    learnt = train(table.scores, table.labels, training.seed % 2**32)
     progress(1.0, "trained")
-    return TableModel(kind, training.classes, table.known, table.scaling, slope, learnt)
+    return TableModel(kind, training.classes, table.known, table.scaling, slope, learnt, favour)
 
 
 def _slope(
-    table: tables.Table, training: TrainingSet, seed: int, folds: int, train: Train, progress: Progress
+    table: tables.Table, training: TrainingSet, folds: int, favour: Float32, train: Train, progress: Progress
 ) -> float:
     """Return the slope that suits cells which were held out (Guo et al. 2017)."""
     from napari_phenotyper.evaluation.calibration import fit_slope
@@ -152,11 +167,18 @@ def _slope(
 
     def score(known: tables.Indices, tested: tables.Indices) -> tuple[tables.Indices, NDArray[np.floating]]:
         present, labels = np.unique(table.labels[known], return_inverse=True)
-        learnt = train(table.scores[known], labels, seed)
-        return present, learnt.log_scores(table.scores[tested])
+        learnt = train(table.scores[known], labels, training.seed % 2**32)
+        return present, _favoured(learnt.log_scores(table.scores[tested]), favour[present])
 
     found = tables.held_out_scores(table.labels, fold, len(table.known), score, progress)
     return fit_slope(found, table.labels)
+
+
+def _favoured(scores: NDArray[np.floating], favour: Float32) -> NDArray[np.floating]:
+    """Return (n, k) log scores, normalised, with what favours each class added; as they are where nothing does."""
+    from scipy.special import log_softmax
+
+    return np.asarray(log_softmax(scores, axis=1) + favour) if favour.any() else scores
 
 
 def restore(kind: str, state: ModelState, read: Callable[[ModelState, int, int], Learnt]) -> TableModel:
@@ -178,4 +200,4 @@ def restore(kind: str, state: ModelState, read: Callable[[ModelState, int, int],
     """
     classes, known, scaling, slope = tables.common(state, kind)
     learnt = read(state, len(known), len(scaling.columns)) if len(known) > 1 else None
-    return TableModel(kind, classes, known, scaling, slope, learnt)
+    return TableModel(kind, classes, known, scaling, slope, learnt, tables.floats(state, "favour", len(known)))

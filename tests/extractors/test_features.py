@@ -16,13 +16,14 @@ from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.extractors.edges import Edges
 from napari_phenotyper.extractors.intensity import Intensity
 from napari_phenotyper.extractors.shape import Shape
 from napari_phenotyper.extractors.texture import Texture
 from napari_phenotyper.extractors.zernike import Zernike
 from napari_phenotyper.segmenters.nuclei import Nuclei
 
-FAMILIES = [Shape(), Intensity(), Texture(), Zernike()]
+FAMILIES = [Shape(), Intensity(), Texture(), Zernike(), Edges()]
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
 REF = FieldRef("P1", "B02", 1)
 

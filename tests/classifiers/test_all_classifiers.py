@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from napari_phenotyper.classifiers.boosting import GradientBoosting
+from napari_phenotyper.classifiers.committee import Committee
 from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.classifiers.forest import RandomForest
 from napari_phenotyper.classifiers.knn import NearestCells
@@ -32,6 +33,7 @@ QUICK = (
     SupportVectorMachine(),
     LinearSupportVectorMachine(),
     LogisticRegression(),
+    Committee(),
     DiscriminantAnalysis(),
     NearestCells(),
     WeightedNeighbourDistances(),

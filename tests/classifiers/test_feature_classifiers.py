@@ -10,10 +10,14 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression as Peer
+from sklearn.preprocessing import PowerTransformer
 
+from napari_phenotyper.classifiers import _linear as linear
 from napari_phenotyper.classifiers import _model as models
+from napari_phenotyper.classifiers import _powers as bending
 from napari_phenotyper.classifiers import _tables as tables
 from napari_phenotyper.classifiers.boosting import Boosted, GradientBoosting
+from napari_phenotyper.classifiers.committee import Committee
 from napari_phenotyper.classifiers.knn import NearestCells
 from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
 from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
@@ -51,12 +55,39 @@ def test_a_round_of_trees_that_is_not_whole_is_refused(make: Make) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_logistic_regression_is_that_of_scikit_learn(make: Make, classes: int) -> None:
+def test_the_ridge_regression_is_that_of_scikit_learn(make: Make, classes: int) -> None:
     table = tables.table(make(n=160, classes=classes, spread=2.0))
-    learnt = LogisticRegression(cost=0.1)._train(table.scores, table.labels, 0)
+    learnt = linear.regression(table.scores, table.labels, 0.1, True)
     wanted = Peer(C=0.1, class_weight="balanced", max_iter=300, tol=1e-6).fit(table.scores, table.labels)
     given = softmax(learnt.log_scores(table.scores))
     np.testing.assert_allclose(given, wanted.predict_proba(table.scores), atol=1e-2)
+
+
+def test_powers_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    scores = np.stack([rng.gamma(1, 1, 400) - 1, rng.normal(0, 1, 400), 1 - rng.gamma(2, 1, 400)], axis=1)
+    scores = scores.astype(np.float32)
+    wanted = PowerTransformer().fit_transform(scores.astype(np.float64))
+    np.testing.assert_allclose(bending.fit_powers(scores)(scores), wanted, atol=2e-3)
+
+
+def test_columns_of_two_values_and_far_values_are_bent_to_finite_ones() -> None:
+    scores = np.zeros((50, 2), np.float32)
+    scores[:5, 0], scores[0, 1] = 3, 20
+    powers = bending.fit_powers(scores)
+    far = np.array([[20, -20], [-20, 20]], np.float32)
+    assert np.isfinite(powers(scores)).all() and np.isfinite(powers(far)).all()
+
+
+def test_lift_moves_doubtful_cells_to_the_rare_class(make: Make) -> None:
+    training = make(n=600, classes=2, spread=4.0)
+    few = training.take(np.flatnonzero((training.labels == 0) | (np.cumsum(training.labels) % 10 == 0)))
+    found = []
+    for lift in (0.0, 1.0):
+        model = Committee(lift=lift).fit(few, no_progress)
+        found.append(np.concatenate([model.predict(chunk) for chunk in training.cells])[:, 1] > 0.5)
+    assert found[1].sum() > found[0].sum()
+    assert (found[1] | ~found[0]).all()
 
 
 def test_discriminant_analysis_agrees_with_scikit_learn(make: Make) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from napari_phenotyper.classifiers import _tables as tables
+from napari_phenotyper.classifiers._machines import PairwiseMachines
 from napari_phenotyper.classifiers._model import TableModel
-from napari_phenotyper.classifiers.svm import PairwiseMachines, SupportVectorMachine
+from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import no_progress

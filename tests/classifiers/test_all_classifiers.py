@@ -12,9 +12,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_phenotyper.classifiers.boosting import GradientBoosting
+from napari_phenotyper.classifiers.committee import Committee
 from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.classifiers.forest import RandomForest
+from napari_phenotyper.classifiers.knn import NearestCells
+from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
+from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
+from napari_phenotyper.classifiers.logistic import LogisticRegression
 from napari_phenotyper.classifiers.svm import SupportVectorMachine
+from napari_phenotyper.classifiers.wnd5 import WeightedNeighbourDistances
 from napari_phenotyper.core.contracts import Classifier
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
@@ -24,7 +31,14 @@ from napari_phenotyper.evaluation.crossval import evaluate
 Make = Callable[..., TrainingSet]
 QUICK = (
     SupportVectorMachine(),
+    LinearSupportVectorMachine(),
+    LogisticRegression(),
+    Committee(),
+    DiscriminantAnalysis(),
+    NearestCells(),
+    WeightedNeighbourDistances(),
     RandomForest(trees=20),
+    GradientBoosting(rounds=15),
     FastNet(size=16, width=8, epochs=6, views=1, device="cpu"),
 )
 ALL = pytest.mark.parametrize("classifier", QUICK, ids=lambda c: type(c).__name__)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from napari_phenotyper.classifiers import _tables as tables
-from napari_phenotyper.classifiers.forest import RandomForest, _Trees
+from napari_phenotyper.classifiers._model import TableModel
+from napari_phenotyper.classifiers.forest import Forest, RandomForest
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.training import ModelState, TrainingSet
@@ -19,10 +21,11 @@ Make = Callable[..., TrainingSet]
 def test_shares_agree_with_scikit_learn(make: Make) -> None:
     training = make(n=150, spread=2.0)
     model = RandomForest(trees=15).fit(training, no_progress)
-    assert isinstance(model, _Trees)
+    assert isinstance(model, TableModel) and isinstance(model.learnt, Forest)
     table = tables.table(training)
-    wanted = RandomForest(trees=15)._forest(table.scores, table.labels, 0).predict_proba(table.scores)
-    np.testing.assert_allclose(model.shares(table.scores), wanted, atol=1e-6)
+    peer = RandomForestClassifier(15, min_samples_leaf=2, class_weight="balanced_subsample", random_state=0)
+    wanted = peer.fit(table.scores, table.labels).predict_proba(table.scores)
+    np.testing.assert_allclose(model.learnt.shares(table.scores), wanted, atol=1e-6)
 
 
 def test_importances_name_the_columns_that_tell(make: Make) -> None:

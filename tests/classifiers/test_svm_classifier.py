@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from napari_phenotyper.classifiers import _tables as tables
-from napari_phenotyper.classifiers.svm import SupportVectorMachine, _Machines
+from napari_phenotyper.classifiers._machines import PairwiseMachines
+from napari_phenotyper.classifiers._model import TableModel
+from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.evaluation.calibration import softmax
 from napari_phenotyper.evaluation.metrics import log_loss
+from napari_phenotyper.kernels import rbf
 
 Make = Callable[..., TrainingSet]
 
@@ -28,26 +31,31 @@ def with_values(training: TrainingSet, change: Callable[[np.ndarray], np.ndarray
     return replace(training, cells=cells)
 
 
+def decisions_of(model: TableModel, scores: np.ndarray) -> np.ndarray:
+    assert isinstance(model.learnt, PairwiseMachines)
+    return rbf.decisions(model.learnt.machines, scores)
+
+
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_decisions_agree_with_scikit_learn(make: Make, classes: int) -> None:
     from sklearn.svm import SVC
 
     training = make(n=150, classes=classes, spread=2.0)
     model = SupportVectorMachine().fit(training, no_progress)
-    assert isinstance(model, _Machines)
+    assert isinstance(model, TableModel)
     scores = model.scaling(training.matrix())
-    svc = SVC(C=10.0, gamma=1 / 6, class_weight="balanced", decision_function_shape="ovo")
+    svc = SVC(C=10.0, gamma=0.5 / 6, class_weight="balanced", decision_function_shape="ovo")
     wanted = svc.fit(scores, training.labels).decision_function(scores)
     wanted = wanted if wanted.ndim == 2 else -wanted[:, None]
-    np.testing.assert_allclose(model.decisions(scores), wanted, atol=2e-3)
+    np.testing.assert_allclose(decisions_of(model, scores), wanted, atol=2e-3)
 
 
 def test_calibrated_probabilities_lose_less_than_raw_decisions_on_new_cells(make: Make) -> None:
     training, new = make(n=300, spread=2.5), make(n=300, spread=2.5, seed=1)
     model = SupportVectorMachine().fit(training, no_progress)
-    assert isinstance(model, _Machines)
+    assert isinstance(model, TableModel)
     given = np.concatenate([model.predict(chunk) for chunk in new.cells])
-    pairs = model.decisions(model.scaling(new.matrix(model.scaling.columns)))
+    pairs = decisions_of(model, model.scaling(new.matrix(model.scaling.columns)))
     sums = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 2] - pairs[:, 0], -pairs[:, 1] - pairs[:, 2]], axis=1)
     assert log_loss(given, new.labels) < log_loss(softmax(sums), new.labels)
 
@@ -55,7 +63,7 @@ def test_calibrated_probabilities_lose_less_than_raw_decisions_on_new_cells(make
 def test_calibration_never_changes_the_label(make: Make) -> None:
     training = make(n=150, spread=2.5)
     model = SupportVectorMachine().fit(training, no_progress)
-    assert isinstance(model, _Machines)
+    assert isinstance(model, TableModel)
     chunk = training.cells[0]
     raw = replace(model, slope=1.0).predict(chunk)
     np.testing.assert_array_equal(model.predict(chunk).argmax(axis=1), raw.argmax(axis=1))
@@ -64,8 +72,8 @@ def test_calibration_never_changes_the_label(make: Make) -> None:
 def test_the_label_is_nearly_always_the_winner_of_the_votes(make: Make) -> None:
     training = make(n=200, classes=4, spread=2.5)
     model = SupportVectorMachine().fit(training, no_progress)
-    assert isinstance(model, _Machines)
-    decisions = model.decisions(model.scaling(training.matrix(model.scaling.columns)))
+    assert isinstance(model, TableModel)
+    decisions = decisions_of(model, model.scaling(training.matrix(model.scaling.columns)))
     votes = np.zeros((200, 4))
     for pair, (i, j) in enumerate(combinations(range(4), 2)):
         votes[:, i] += decisions[:, pair] > 0

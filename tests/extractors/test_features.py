@@ -15,6 +15,8 @@ from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.extractors.edges import Edges
+from napari_phenotyper.extractors.granularity import Granularity
 from napari_phenotyper.extractors.intensity import Intensity
 from napari_phenotyper.extractors.shape import Shape
 from napari_phenotyper.extractors.texture import Texture
@@ -22,7 +24,7 @@ from napari_phenotyper.extractors.zernike import Zernike
 from napari_phenotyper.session.crop_cells import prepare
 from napari_phenotyper.session.crop_folders import CropFolder, read_folder
 
-FAMILIES = [Shape(), Intensity(), Texture(), Zernike()]
+FAMILIES = [Shape(), Intensity(), Texture(), Zernike(), Edges(), Granularity()]
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
 REF = FieldRef("P1", "B02", 1)
 
@@ -303,3 +305,22 @@ def test_features_tell_sixteen_nuclear_phenotypes_apart(shared_data):
         model = make_pipeline(SimpleImputer(), StandardScaler(), SVC(class_weight="balanced", C=3))
         said[~train] = model.fit(matrix[train], truth[train]).predict(matrix[~train])
     assert accuracy_score(truth, said) >= 0.72 and balanced_accuracy_score(truth, said) >= 0.68
+
+
+def test_a_blurred_cell_has_gentler_slopes_and_fainter_blobs():
+    labels, image = blobs()
+    sharp, blurred = (measured(Edges(), labels, im) for im in (image, ndimage.gaussian_filter(image, 2)))
+    for name in ("Nuclei_Edges_SlopeEdge_DNA_1", "Nuclei_Edges_BlobsStd_DNA_1"):
+        assert (blurred[name] < sharp[name]).all()
+
+
+def test_granularity_tells_the_width_of_bright_stripes():
+    wide, narrow = (np.where(np.arange(64) % (2 * w) < w, 200, 50) for w in (7, 3))
+    labels = np.zeros((64, 64), np.int32)
+    labels[4:60, 4:60] = 1
+    most = []
+    for stripes in (narrow, wide):
+        values = measured(Granularity(), labels, np.tile(stripes, (64, 1)).astype(np.uint8))
+        shares = [values[f"Nuclei_Granularity_Bright_DNA_{r}"][0] for r in (1, 2, 3, 4, 6, 8)]
+        most.append((1, 2, 3, 4, 6, 8)[int(np.argmax(shares))])
+    assert most == [2, 4]

@@ -38,9 +38,13 @@ class Scaling:
 
     def __call__(self, matrix: Float32) -> Float32:
         """Return (n, D) standard scores of (n, D) values; what is not finite takes the training mean."""
-        scores = (matrix - self.mean) / self.sd
-        scores[~np.isfinite(matrix)] = 0.0
-        return np.asarray(np.clip(scores, -FARTHEST, FARTHEST), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = np.subtract(matrix, self.mean, dtype=np.float32)
+            scores /= self.sd
+            # one sum tells in most blocks of cells that no value needs a second look
+            if not np.isfinite(scores.sum()):
+                scores[~np.isfinite(matrix)] = 0.0
+        return np.asarray(np.clip(scores, -FARTHEST, FARTHEST, out=scores), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +166,6 @@ def held_out_scores(
     return out
 
 
-def spread(probabilities: Float32, known: tuple[str, ...], classes: tuple[str, ...]) -> Float32:
-    """Return (n, K) probabilities with those of the known classes in their places and 0 elsewhere."""
-    out = np.zeros((len(probabilities), len(classes)), np.float32)
-    out[:, [classes.index(name) for name in known]] = probabilities
-    return out
-
-
 def array(state: ModelState, name: str, dtype: type[np.generic], *shape: int | None) -> NDArray[np.generic]:
     """Return a state's array after checking type, shape (None: any length) and that it is finite. Raises ModelError."""
     value = state.arrays.get(name)
@@ -179,6 +176,11 @@ def array(state: ModelState, name: str, dtype: type[np.generic], *shape: int | N
     if value.dtype.kind == "f" and not np.isfinite(value.astype(np.float64)).all():
         raise ModelError(f"The model's {name!r} is not finite.", "The file is damaged; train again.")
     return value
+
+
+def floats(state: ModelState, name: str, *shape: int | None) -> Float32:
+    """Return a state's float32 array, checked as `array` does. Raises ModelError."""
+    return np.asarray(array(state, name, np.float32, *shape), np.float32)
 
 
 def names(state: ModelState, key: str) -> tuple[str, ...]:
@@ -213,7 +215,7 @@ def common(state: ModelState, kind: str) -> tuple[tuple[str, ...], tuple[str, ..
     classes, known, columns = (names(state, key) for key in ("classes", "known", "columns"))
     if not known or not set(known) <= set(classes):
         raise ModelError("The model knows classes that it does not name.", "The file is damaged; train again.")
-    mean, sd = (np.asarray(array(state, key, np.float32, len(columns)), np.float32) for key in ("mean", "sd"))
+    mean, sd = (floats(state, key, len(columns)) for key in ("mean", "sd"))
     if not (sd > 0).all():
         raise ModelError("The model's 'sd' is not positive.", "The file is damaged; train again.")
     return classes, known, Scaling(columns, mean, sd), number(state, "slope")

@@ -1,0 +1,95 @@
+"""Machines of all pairs of classes, as classifiers keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_phenotyper.classifiers import _tables as tables
+from napari_phenotyper.core.cells import Float32
+from napari_phenotyper.core.errors import ModelError
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.training import ModelState
+from napari_phenotyper.kernels import rbf
+
+STEEPNESS = 3.0
+"""A pair's probability is σ(3 · decision value), 0.95 at the margin: measured, it then needs hardly any temperature."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairwiseMachines:
+    """Machines of all pairs of classes, and the numbers that they are computed in."""
+
+    machines: rbf.Machines
+    arithmetic: rbf.Arithmetic
+
+    @property
+    def serial(self) -> bool:
+        """Whether it shares its work out over threads itself."""
+        return rbf.uses_torch(self.arithmetic)
+
+    def log_scores(self, scores: Float32) -> Float32:
+        """Return (n, k) coupled scores of (n, D) standard scores."""
+        return rbf.coupled(self.machines, scores, STEEPNESS, self.arithmetic)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the machines in LIBSVM's layout."""
+        found = self.machines
+        return {"vectors": found.vectors, "counts": found.counts, "dual": found.dual, "intercept": found.intercept}
+
+    def meta(self, columns: tuple[str, ...]) -> Mapping[str, Json]:
+        """Return the width of the kernel and the arithmetic."""
+        return {"gamma": self.machines.gamma, "arithmetic": self.arithmetic}
+
+
+def read(state: ModelState, classes: int, columns: int) -> PairwiseMachines:
+    """Return the machines of a state. Raises ModelError."""
+    vectors = tables.floats(state, "vectors", None, columns)
+    counts = np.asarray(tables.array(state, "counts", np.int64, classes), np.int64)
+    if (counts < 0).any() or int(np.sum(counts)) != len(vectors):
+        raise ModelError("The model's support vectors are not all there.", "The file is damaged; train again.")
+    arithmetic = state.meta.get("arithmetic")
+    if arithmetic not in rbf.ERRORS:
+        raise ModelError(f"The model's arithmetic is {arithmetic!r}.", "The file is damaged; train again.")
+    found = rbf.Machines(
+        tables.number(state, "gamma"),
+        vectors,
+        counts,
+        tables.floats(state, "dual", classes - 1, len(vectors)),
+        tables.floats(state, "intercept", classes * (classes - 1) // 2),
+    )
+    return PairwiseMachines(found, arithmetic)
+
+
+def machines(
+    scores: Float32, labels: tables.Indices, cost: float, gamma: float | None, balance: bool, arithmetic: rbf.Arithmetic
+) -> PairwiseMachines:
+    """Return trained machines of all pairs (LIBSVM's, Chang & Lin 2011).
+
+    Parameters
+    ----------
+    scores, labels
+        (N, D) standard scores and (N,) classes.
+    cost, gamma
+        C and γ of the kernel exp(−γ‖x − v‖²); None: 1 / 2D, half of what is usual, as 200 columns repeat each other.
+    balance
+        Whether classes weigh inversely to their number of cells.
+    arithmetic
+        Numbers to predict in.
+    """
+    from sklearn.svm import SVC
+
+    gamma = gamma or 0.5 / scores.shape[1]
+    weights = "balanced" if balance else None
+    machine = SVC(C=cost, gamma=gamma, class_weight=weights, cache_size=500).fit(scores, labels)
+    found = rbf.Machines(
+        gamma,
+        machine.support_vectors_.astype(np.float32),
+        machine.n_support_.astype(np.int64),
+        machine.dual_coef_.astype(np.float32),
+        machine.intercept_.astype(np.float32),
+    )
+    return PairwiseMachines(found, arithmetic)

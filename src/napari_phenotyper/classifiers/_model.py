@@ -1,0 +1,203 @@
+"""The model of a feature classifier: its scaling, what it has learnt, and the slope that makes scores probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_phenotyper.classifiers import _tables as tables
+from napari_phenotyper.core.cells import Cells, Float32
+from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.progress import Progress, part
+from napari_phenotyper.core.training import ModelState, TrainingSet
+from napari_phenotyper.kernels.blocks import in_blocks
+
+BLOCK = 4096
+"""Cells that are predicted together: what is computed between columns and probabilities stays small."""
+LARGE_BLOCK = 32_768
+"""The same where the work is shared out further down."""
+
+
+class Learnt(Protocol):
+    """What a classifier learns from standard scores of cells of k ≥ 2 classes."""
+
+    @property
+    def serial(self) -> bool:
+        """Whether it shares its work out over threads itself."""
+
+    def log_scores(self, scores: Float32) -> NDArray[np.floating]:
+        """Return (n, k) log probabilities, but for their sum and a common factor, of (n, D) standard scores."""
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return its arrays."""
+
+    def meta(self, columns: tuple[str, ...]) -> Mapping[str, Json]:
+        """Return what else it needs, or tells about the columns, as JSON."""
+
+
+Train = Callable[[Float32, tables.Indices, int], Learnt]
+"""Turns (N, D) standard scores, (N,) classes 0 … k − 1, all of which occur, and a seed into what is learnt."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """A model of the feature route.
+
+    Attributes
+    ----------
+    kind
+        Id of the classifier that made it.
+    classes, known
+        All K classes, and the k that had cells.
+    scaling
+        From columns to standard scores.
+    slope
+        Of the softmax over log scores: 1 / temperature.
+    learnt
+        None where one class only is known.
+    favour
+        (k,) float32, added to the log probabilities of the known classes.
+    """
+
+    kind: str
+    classes: tuple[str, ...]
+    known: tuple[str, ...]
+    scaling: tables.Scaling
+    slope: float
+    learnt: Learnt | None
+    favour: Float32
+
+    def predict(self, cells: Cells) -> Float32:
+        """Return (n, K) calibrated probabilities; raises ModelError naming a column that is missing.
+
+        Beside the result, memory does not grow with n.
+        """
+        from napari_phenotyper.evaluation.calibration import softmax
+
+        matrix = cells.matrix(self.scaling.columns)
+        out = np.zeros((len(cells), len(self.classes)), np.float32)
+        places = [self.classes.index(name) for name in self.known]
+        learnt = self.learnt
+        if learnt is None:
+            out[:, places] = 1
+            return out
+
+        def work(start: int, stop: int) -> None:
+            given = _favoured(learnt.log_scores(self.scaling(matrix[start:stop])), self.favour)
+            out[start:stop, places] = softmax(given, self.slope)
+
+        if learnt.serial:
+            in_blocks(len(out), LARGE_BLOCK, work, 1)
+        else:
+            in_blocks(len(out), BLOCK, work)
+        return out
+
+    def state(self) -> ModelState:
+        """Return all that the classifier's `restore` needs."""
+        meta = tables.common_meta(self.kind, self.classes, self.known, self.scaling, self.slope)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "mean": self.scaling.mean,
+            "sd": self.scaling.sd,
+            "favour": self.favour,
+        }
+        if self.learnt is None:
+            return ModelState(arrays, meta)
+        return ModelState({**arrays, **self.learnt.arrays()}, {**meta, **self.learnt.meta(self.scaling.columns)})
+
+
+def fit(
+    kind: str, training: TrainingSet, folds: int, train: Train, progress: Progress, lift: float = 0.0
+) -> TableModel:
+    """Train and calibrate.
+
+    Parameters
+    ----------
+    kind
+        Id of the classifier.
+    training
+        Cells, columns and classes.
+    folds
+        Parts to calibrate on.
+    train
+        Learns from standard scores.
+    progress
+        Called before every fit.
+    lift
+        How far classes of few cells are favoured: probabilities are divided by the class's share of the training cells
+        to this power (Saerens et al. 2002). At 1 all classes are taken to be equally frequent.
+
+    Raises
+    ------
+    TrainingError
+        If there are no cells, no columns, or no column varies.
+    Cancelled
+    """
+    progress(0.0, "reading columns")
+    table = tables.table(training)
+    if len(table.known) == 1:
+        progress(0.5, f"all cells are {table.known[0]}")
+        progress(0.9, "there is nothing to tell apart")
+        progress(1.0, "trained")
+        none = np.zeros(0, np.float32)
+        return TableModel(
+            kind, training.classes, table.known, tables.Scaling((), none, none), 1.0, None, np.zeros(1, np.float32)
+        )
+    share = np.bincount(table.labels) / len(table.labels)
+    favour = (-lift * np.log(share)).astype(np.float32)
+    slope = _slope(table, training, folds, favour, train, part(progress, 0.05, 0.65))
+    progress(0.7, "training")
+    learnt = train(table.scores, table.labels, training.seed % 2**32)
+    progress(1.0, "trained")
+    return TableModel(kind, training.classes, table.known, table.scaling, slope, learnt, favour)
+
+
+def _slope(
+    table: tables.Table, training: TrainingSet, folds: int, favour: Float32, train: Train, progress: Progress
+) -> float:
+    """Return the slope that suits cells which were held out (Guo et al. 2017)."""
+    from napari_phenotyper.evaluation.calibration import fit_slope
+
+    fold = tables.inner_folds(table.labels, training.groups, folds, training.seed)
+    if fold is None:
+        return 1.0
+
+    def score(known: tables.Indices, tested: tables.Indices) -> tuple[tables.Indices, NDArray[np.floating]]:
+        present, labels = np.unique(table.labels[known], return_inverse=True)
+        learnt = train(table.scores[known], labels, training.seed % 2**32)
+        return present, _favoured(learnt.log_scores(table.scores[tested]), favour[present])
+
+    found = tables.held_out_scores(table.labels, fold, len(table.known), score, progress)
+    return fit_slope(found, table.labels)
+
+
+def _favoured(scores: NDArray[np.floating], favour: Float32) -> NDArray[np.floating]:
+    """Return (n, k) log scores, normalised, with what favours each class added; as they are where nothing does."""
+    from scipy.special import log_softmax
+
+    return np.asarray(log_softmax(scores, axis=1) + favour) if favour.any() else scores
+
+
+def restore(kind: str, state: ModelState, read: Callable[[ModelState, int, int], Learnt]) -> TableModel:
+    """Return the model that a state describes.
+
+    Parameters
+    ----------
+    kind
+        Id of the classifier.
+    state
+        Of its model.
+    read
+        Turns a state, the number of known classes and of columns into what was learnt; raises ModelError.
+
+    Raises
+    ------
+    ModelError
+        If the state is foreign or damaged.
+    """
+    classes, known, scaling, slope = tables.common(state, kind)
+    learnt = read(state, len(known), len(scaling.columns)) if len(known) > 1 else None
+    return TableModel(kind, classes, known, scaling, slope, learnt, tables.floats(state, "favour", len(known)))

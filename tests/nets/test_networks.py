@@ -12,14 +12,16 @@ from torch.nn import functional
 
 from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
+from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
-from napari_phenotyper.nets.blocks import Architecture, CropNet, fresh
+from napari_phenotyper.nets.blocks import CropNet, fresh
 from napari_phenotyper.nets.device import choose
 from napari_phenotyper.nets.loop import Recipe, train
 from napari_phenotyper.nets.model import scores
+from napari_phenotyper.nets.residual import ResidualArchitecture
 from napari_phenotyper.nets.weights import from_arrays, to_arrays
 
-SMALL = Architecture(channels=2, classes=4, width=8)
+SMALL = ResidualArchitecture(channels=2, classes=4, width=8)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -70,7 +72,7 @@ def test_a_single_row_is_trained_on() -> None:
     assert all(np.isfinite(value).all() for value in to_arrays(net).values())
 
 
-def judged(net: CropNet, recipe: Recipe, judge: Callable[[], float]) -> None:
+def judged(net: CropNet, recipe: Recipe, judge: Callable[[torch.nn.Module], float]) -> None:
     pixels, labels = crops(8), torch.arange(8) % 4
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
@@ -84,8 +86,8 @@ def test_the_best_judged_network_is_kept() -> None:
     kept: list[dict[str, np.ndarray]] = []
     marks = iter([3.0, 1.0, 2.0, 2.0])
 
-    def judge() -> float:
-        kept.append(to_arrays(net))
+    def judge(judged: torch.nn.Module) -> float:
+        kept.append(to_arrays(judged))
         return next(marks)
 
     judged(net, Recipe(epochs=4, judged_from=0), judge)
@@ -96,7 +98,7 @@ def test_the_best_judged_network_is_kept() -> None:
 def test_training_stops_when_nothing_gets_better(judged_from: float, calls: int) -> None:
     asked: list[int] = []
 
-    def judge() -> float:
+    def judge(judged: torch.nn.Module) -> float:
         asked.append(1)
         return 1.0
 
@@ -129,7 +131,7 @@ def test_weights_survive_the_way_through_arrays() -> None:
 def test_weights_of_another_shape_are_refused() -> None:
     arrays = to_arrays(fresh(SMALL, generator()))
     with pytest.raises(ModelError, match="weights"):
-        from_arrays(Architecture(channels=3, classes=4, width=8), arrays)
+        from_arrays(ResidualArchitecture(channels=3, classes=4, width=8), arrays)
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
@@ -141,7 +143,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 
 def test_an_architecture_of_absurd_size_is_refused() -> None:
     with pytest.raises(ModelError):
-        Architecture.restore({**SMALL.state(), "width": 10**9})
+        architectures.restore({**SMALL.state(), "width": 10**9})
 
 
 def test_plain_augmentation_changes_nothing() -> None:

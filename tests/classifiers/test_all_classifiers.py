@@ -12,8 +12,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_phenotyper.classifiers._crops import CropClassifier
+from napari_phenotyper.classifiers.deep_svm import DeepSupportVectorMachine
 from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.classifiers.forest import RandomForest
+from napari_phenotyper.classifiers.lipnet import LipNet
+from napari_phenotyper.classifiers.resnet import ResNet
 from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.core.contracts import Classifier
 from napari_phenotyper.core.errors import ModelError, TrainingError
@@ -26,6 +30,9 @@ QUICK = (
     SupportVectorMachine(),
     RandomForest(trees=20),
     FastNet(size=16, width=8, epochs=6, views=1, device="cpu"),
+    ResNet(size=16, width=4, epochs=6, views=1, device="cpu"),
+    LipNet(size=16, variant="1", epochs=6, views=1, device="cpu"),
+    DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu"),
 )
 ALL = pytest.mark.parametrize("classifier", QUICK, ids=lambda c: type(c).__name__)
 
@@ -51,7 +58,7 @@ def test_probabilities_have_a_row_per_cell_and_sum_to_one(classifier: Classifier
 @ALL
 def test_what_differs_is_learnt(classifier: Classifier, make: Make) -> None:
     training = make(n=120)
-    if isinstance(classifier, FastNet):
+    if isinstance(classifier, CropClassifier):
         classifier = replace(classifier, epochs=20)
     given = predicted(classifier.fit(training, no_progress), training)
     assert (given.argmax(axis=1) == training.labels).mean() > 0.9
@@ -217,7 +224,7 @@ def test_shuffled_labels_score_chance(classifier: Classifier, make: Make) -> Non
 def test_choosing_a_classifier_imports_no_learning_library() -> None:
     listing = (
         "import sys; from napari_phenotyper.core.registry import Registry; r = Registry();"
-        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet')];"
+        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet', 'resnet', 'lipnet', 'deep_svm')];"
         "print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,8 +16,9 @@ from napari_phenotyper.core.errors import ModelError, SettingError, TrainingErro
 from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
-from napari_phenotyper.nets.blocks import CropNet, fresh
-from napari_phenotyper.nets.device import choose
+from napari_phenotyper.nets.blocks import Architecture, CropNet, folded, fresh
+from napari_phenotyper.nets.device import choose, in_parts
+from napari_phenotyper.nets.lipnets import LipArchitecture, Variant
 from napari_phenotyper.nets.loop import Recipe, train
 from napari_phenotyper.nets.model import scores
 from napari_phenotyper.nets.residual import ResidualArchitecture
@@ -190,3 +193,109 @@ def test_predicting_in_parts_is_the_same_as_at_once() -> None:
     many = crops(300, 8)
     parts = np.concatenate([scores(net.eval(), many[:100], 2), scores(net.eval(), many[100:], 2)])
     np.testing.assert_allclose(scores(net.eval(), many, 2), parts, atol=0.05)
+
+
+ARCHITECTURES = [
+    SMALL,
+    ResidualArchitecture(2, 4, width=4, stages=4, factor=2),
+    *(LipArchitecture(2, 4, variant) for variant in get_args(Variant)),
+]
+EACH = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+
+
+@EACH
+def test_every_architecture_starts_at_the_logarithm_of_the_classes(architecture: Architecture) -> None:
+    net = fresh(architecture, generator()).eval()
+    loss = functional.cross_entropy(net(crops()), torch.arange(32) % 4)
+    assert float(loss.detach()) == pytest.approx(math.log(4), abs=1e-4)
+
+
+@EACH
+def test_every_architecture_learns_32_crops_by_heart(architecture: Architecture) -> None:
+    net, labels, pixels = fresh(architecture, generator()), torch.arange(32) % 4, crops(side=28)
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, 32, Recipe(100, rate=3e-3), generator(), no_progress)
+    with torch.no_grad():
+        assert (net(pixels).argmax(1) == labels).all()
+
+
+@EACH
+def test_every_architecture_comes_back_out_of_json(architecture: Architecture) -> None:
+    assert architectures.restore(json.loads(json.dumps(architecture.state()))) == architecture
+
+
+def test_a_folded_network_predicts_the_same() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=5)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(net.eval())(crops()), net(crops()), atol=1e-4, rtol=1e-4)
+
+
+def test_short_floats_change_probabilities_by_little() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=5)
+    with torch.no_grad():
+        short = folded(net.eval(), short=True)(crops().bfloat16()).softmax(1)
+        torch.testing.assert_close(short, net(crops()).softmax(1), atol=0.05, rtol=0)
+
+
+def test_the_running_average_lies_among_the_weights_that_it_averages() -> None:
+    plain, averaged = fresh(SMALL, generator()), fresh(SMALL, generator())
+    pixels, labels = crops(), torch.arange(32) % 4
+    for net, keep in ((plain, 0.0), (averaged, 0.9)):
+
+        def loss(rows: torch.Tensor, net: CropNet = net) -> torch.Tensor:
+            return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+        train(net, loss, 32, Recipe(5, average=keep), generator(), no_progress)
+    start = fresh(SMALL, generator()).stem[0].weight
+    moved = [float((net.stem[0].weight - start).norm().detach()) for net in (plain, averaged)]
+    assert 0 < moved[1] < moved[0]
+
+
+def starved(limit: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    def run(rows: torch.Tensor) -> torch.Tensor:
+        if len(rows) > limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return rows * 2
+
+    return run
+
+
+def test_parts_are_halved_until_memory_suffices() -> None:
+    found = in_parts(starved(5), torch.arange(37), 32)
+    assert torch.equal(torch.cat(list(found)), torch.arange(37) * 2)
+    assert max(len(part) for part in found) == 4
+
+
+def test_memory_that_does_not_suffice_for_one_row_is_reported() -> None:
+    with pytest.raises(RuntimeError, match="memory"):
+        in_parts(starved(0), torch.arange(4), 2)
+
+
+def test_an_error_that_is_not_about_memory_is_not_tried_again() -> None:
+    asked: list[int] = []
+
+    def run(rows: torch.Tensor) -> torch.Tensor:
+        asked.append(len(rows))
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        in_parts(run, torch.arange(8), 4)
+    assert asked == [4]
+
+
+def test_training_goes_on_with_smaller_batches_where_memory_runs_out() -> None:
+    net, labels, pixels, sizes = fresh(SMALL, generator()), torch.arange(32) % 4, crops(), []
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        if len(rows) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(len(rows))
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, 32, Recipe(20), generator(), no_progress)
+    assert set(sizes) == {4} and len(sizes) == 20 * 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,17 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CropClassifier:
-    """A network on crops; a classifier adds `architecture`, and what its networks like."""
-
-    live_slices: ClassVar[int] = 8
-    kind: ClassVar[str] = ""
-    rate: ClassVar[float] = 4e-3
-    """Highest learning rate."""
-    seen: ClassVar[int] = 100_000
-    """Crops that a cold fit sees, all epochs together …"""
-    most_epochs: ClassVar[int] = 60
-    """… unless these are more epochs than so many, or fewer than 10."""
+class CropSettings:
+    """The parameters of every classifier of the pixel route."""
 
     epochs: int | None = field(
         default=None, metadata={"help": "Passes over the cells; none: as many as suit their number", "min": 1}
@@ -69,6 +61,25 @@ class CropClassifier:
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = field(default="auto", metadata={"help": "Where the network runs"})
 
+    @property
+    def spec(self) -> CropSpec:
+        """How crops are cut."""
+        return CropSpec(self.size, self.channels, self.pixel_size, self.background, self.normalisation)
+
+
+@dataclass(frozen=True)
+class CropClassifier(CropSettings, ABC):
+    """A network on crops; a classifier adds `architecture`, and what its networks like."""
+
+    live_slices: ClassVar[int] = 8
+    kind: ClassVar[str] = ""
+    rate: ClassVar[float] = 4e-3
+    """Highest learning rate."""
+    seen: ClassVar[int] = 100_000
+    """Crops that a cold fit sees, all epochs together …"""
+    most_epochs: ClassVar[int] = 60
+    """… unless these are more epochs than so many, or fewer than 10."""
+
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
         """Train; from `training.before` where that is a network of the same kind, else from random weights.
 
@@ -94,14 +105,9 @@ class CropClassifier:
 
         return restore(state, self.kind, self.device)
 
+    @abstractmethod
     def architecture(self, channels: int, classes: int) -> Architecture:
         """Return what a network for crops of so many channels, and for so many classes, is built from."""
-        raise NotImplementedError
-
-    @property
-    def spec(self) -> CropSpec:
-        """How crops are cut."""
-        return CropSpec(self.size, self.channels, self.pixel_size, self.background, self.normalisation)
 
     def _crops(self, training: TrainingSet) -> Float32:
         parts = [chunk.crops(self.spec) for chunk in training.cells if len(chunk)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+from napari_phenotyper.classifiers._crops import CropSettings
 from napari_phenotyper.core.cells import Cells, ColumnBlock, Float32
 from napari_phenotyper.core.errors import ModelError
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.training import Model, ModelState, TrainingSet
@@ -22,7 +24,7 @@ NETWORKS = ("fastnet", "resnet", "lipnet")
 
 
 @dataclass(frozen=True)
-class DeepSupportVectorMachine:
+class DeepSupportVectorMachine(CropSettings):
     """SVM on learned features.
 
     A network is trained on crops of the annotated cells; what its last but one layer makes of a cell becomes columns,
@@ -30,18 +32,15 @@ class DeepSupportVectorMachine:
     """
 
     version: ClassVar[int] = 1
+    live_slices: ClassVar[int] = 8
 
     network: Literal["fastnet", "resnet", "lipnet"] = field(
         default="fastnet", metadata={"help": "What learns the features"}
     )
     measured: bool = field(default=False, metadata={"help": "Take the measured columns, too"})
-    epochs: int | None = field(
-        default=None, metadata={"help": "Passes of the network over the cells; none: its own choice", "min": 1}
-    )
-    size: int = field(default=64, metadata={"help": "Side of the crop", "unit": "px", "min": 3, "max": 512})
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
-        """Train the network, then the machine; both cold, as the machine cannot go on from another network's columns.
+        """Train the network, going on from that of the model before where it can, then the machine, always anew.
 
         Raises
         ------
@@ -51,17 +50,15 @@ class DeepSupportVectorMachine:
             If there are no pixels.
         Cancelled
         """
-        settings = {"epochs": self.epochs, "size": self.size}
+        settings = {f.name: getattr(self, f.name) for f in fields(CropSettings)}
+        earlier = training.before.seer if isinstance(training.before, _DeepModel) else None
         network = Registry().make("classifier", self.network, settings)
-        seer: CropModel = network.fit(replace(training, before=None), part(progress, 0.0, 0.8))
+        seer: CropModel = network.fit(replace(training, before=earlier), part(progress, 0.0, 0.8))
         progress(0.8, "reading learned features")
         seen = tuple(_learned(seer, chunk, self.measured) for chunk in training.cells)
-        machine = (
-            Registry()
-            .make("classifier", DECIDER)
-            .fit(replace(training, cells=seen, before=None), part(progress, 0.85, 1.0))
-        )
-        return _DeepModel(seer, machine, self.network, self.measured)
+        decider = Registry().make("classifier", DECIDER)
+        learnt = replace(training, cells=seen, before=None)
+        return _DeepModel(seer, decider.fit(learnt, part(progress, 0.85, 1.0)), self.network, self.measured)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""
@@ -73,9 +70,11 @@ class DeepSupportVectorMachine:
             raise ModelError("The model does not say what it is made of.", "The file is damaged; train again.")
         seer = Registry().make("classifier", str(network)).restore(_part(state, "seer"))
         decider = Registry().make("classifier", DECIDER).restore(_part(state, "decider"))
-        if seer.classes != decider.classes:
-            raise ModelError("The model's two parts do not fit each other.", "The file is damaged; train again.")
-        return _DeepModel(seer, decider, str(network), measured)
+        model = _DeepModel(seer, decider, str(network), measured)
+        told = model.state().meta
+        if seer.classes != decider.classes or any(meta.get(k) != told.get(k) for k in ("classes", "crop", "columns")):
+            raise ModelError("The model's parts do not fit each other.", "The file is damaged; train again.")
+        return model
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,19 +98,19 @@ class _DeepModel:
     def state(self) -> ModelState:
         """Return the states of both parts, side by side."""
         parts = {"seer": self.seer.state(), "decider": self.decider.state()}
-        arrays = {f"{key}.{name}": array for key, s in parts.items() for name, array in s.arrays.items()}
-        crop = parts["seer"].meta["crop"]
-        return ModelState(
-            arrays,
-            {
-                "classifier": KIND,
-                "classes": list(self.classes),
-                "crop": crop,
-                "network": self.network,
-                "measured": self.measured,
-                **{key: dict(s.meta) for key, s in parts.items()},
-            },
-        )
+        meta: dict[str, Json] = {
+            "classifier": KIND,
+            "classes": list(self.classes),
+            "crop": parts["seer"].meta["crop"],
+            "network": self.network,
+            "measured": self.measured,
+            **{key: dict(state.meta) for key, state in parts.items()},
+        }
+        if self.measured:
+            given = cast("list[str]", parts["decider"].meta["columns"])
+            meta["columns"] = [name for name in given if not name.startswith("Deep_")]
+        arrays = {f"{key}.{name}": array for key, state in parts.items() for name, array in state.arrays.items()}
+        return ModelState(arrays, meta)
 
 
 def _learned(seer: CropModel, cells: Cells, measured: bool) -> Cells:

@@ -47,6 +47,12 @@ def test_dropout_is_drawn_from_the_seed_and_leaves_the_process_as_it_was(make: M
     assert all(np.array_equal(states[0][k], states[1][k]) for k in states[0])
 
 
+def test_a_live_slice_with_dropout_leaves_the_process_as_it_was(make: Make) -> None:
+    before = torch.random.get_rng_state()
+    LipNet(size=16, views=1, device="cpu", variant="1").fit(replace(make(n=40), seconds=0.05), no_progress)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("classifier", [FAST, RES, LipNet(epochs=1, views=1, device="cpu", variant="2")])
 @pytest.mark.parametrize(("size", "channels"), [(3, 1), (12, 70)])
 def test_crops_of_three_pixels_and_of_seventy_channels_are_learnt(classifier, size, channels, make: Make) -> None:

@@ -52,10 +52,6 @@ class CropSettings:
             "max": 1.0,
         },
     )
-    networks: int = field(
-        default=1,
-        metadata={"help": "Networks whose scores are averaged; each holds out other cells", "min": 1, "max": 6},
-    )
     views: int = field(
         default=4, metadata={"help": "Mirrored views whose scores are averaged; 1 is fastest", "min": 1, "max": 8}
     )
@@ -79,6 +75,11 @@ class CropClassifier(CropSettings, ABC):
     """Crops that a cold fit sees, all epochs together …"""
     most_epochs: ClassVar[int] = 60
     """… unless these are more epochs than so many, or fewer than 10."""
+
+    networks: int = field(
+        default=1,
+        metadata={"help": "Networks whose scores are averaged; each holds out other cells", "min": 1, "max": 6},
+    )
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
         """Train; from `training.before` where that is a network of the same kind, else from random weights.

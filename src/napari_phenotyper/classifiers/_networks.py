@@ -119,13 +119,12 @@ class Fit:
         rate = self.settings.rate / 4 if self.before else self.settings.rate
         recipe = Recipe(self._epochs(len(rows)), rate=rate, average=0.0 if self.live else AVERAGE)
         seconds = self.training.seconds
-        if seconds is None:
-            judge = (lambda judged: self._judge(judged, held)) if held.any() else None
-            return train(net, loss, len(rows), recipe, generator, progress, judge)
-        pace = crops_a_second(net, loss, len(rows), recipe)
-        recipe = replace(recipe, epochs=int(np.clip(pace * seconds / len(rows), 1, recipe.epochs)))
-        loss.rows = rows[torch.randperm(len(rows), generator=generator)[: max(int(pace * seconds), 8)]]
-        return train(net, loss, len(loss.rows), recipe, generator, progress)
+        if seconds is not None:
+            pace = crops_a_second(net, loss, len(rows), recipe)
+            recipe = replace(recipe, epochs=int(np.clip(pace * seconds / len(rows), 1, recipe.epochs)))
+            loss.rows = rows[torch.randperm(len(rows), generator=generator)[: max(int(pace * seconds), 8)]]
+        judge = (lambda judged: self._judge(judged, held)) if held.any() and not self.live else None
+        train(net, loss, len(loss.rows), recipe, generator, progress, judge)
 
     def _epochs(self, rows: int) -> int:
         """Return how many passes to make; a quarter where the network has learnt before."""

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_phenotyper.classifiers._crops import CropSettings
 from napari_phenotyper.core.cells import Cells, ColumnBlock, Float32
+from napari_phenotyper.core.contracts import Classifier
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.progress import Progress, part
@@ -29,6 +33,8 @@ class DeepSupportVectorMachine(CropSettings):
 
     A network is trained on crops of the annotated cells; what its last but one layer makes of a cell becomes columns,
     with the measured ones beside them if wanted, and a support vector machine is trained on these (METHODS.md §1).
+    The network has seen its training cells, which look better to it than others: the machine's probabilities are
+    therefore brought to the temperature (Guo et al. 2017) that suits the cells which the network held out.
     """
 
     version: ClassVar[int] = 1
@@ -50,27 +56,28 @@ class DeepSupportVectorMachine(CropSettings):
             If there are no pixels.
         Cancelled
         """
-        settings = {f.name: getattr(self, f.name) for f in fields(CropSettings)}
+        shared = {f.name: getattr(self, f.name) for f in fields(CropSettings)}
         earlier = training.before.seer if isinstance(training.before, _DeepModel) else None
-        network = Registry().make("classifier", self.network, settings)
+        network = Registry().make("classifier", self.network, {**shared, "networks": 1})
         seer: CropModel = network.fit(replace(training, before=earlier), part(progress, 0.0, 0.8))
         progress(0.8, "reading learned features")
         seen = tuple(_learned(seer, chunk, self.measured) for chunk in training.cells)
-        decider = Registry().make("classifier", DECIDER)
         learnt = replace(training, cells=seen, before=None)
-        return _DeepModel(seer, decider.fit(learnt, part(progress, 0.85, 1.0)), self.network, self.measured)
+        slope = _slope(learnt, part(progress, 0.8, 0.9))
+        decider = _decider().fit(learnt, part(progress, 0.9, 1.0))
+        return _DeepModel(seer, decider, self.network, self.measured, slope)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""
         meta = state.meta
-        found, network, measured = meta.get("classifier"), meta.get("network"), meta.get("measured")
+        found, network, measured, slope = (meta.get(k) for k in ("classifier", "network", "measured", "slope"))
         if found != KIND:
             raise ModelError(f"This is a model of {found!r}, not of {KIND!r}.", "Open the right model.")
-        if network not in NETWORKS or type(measured) is not bool:
+        if network not in NETWORKS or type(measured) is not bool or not _positive(slope):
             raise ModelError("The model does not say what it is made of.", "The file is damaged; train again.")
         seer = Registry().make("classifier", str(network)).restore(_part(state, "seer"))
-        decider = Registry().make("classifier", DECIDER).restore(_part(state, "decider"))
-        model = _DeepModel(seer, decider, str(network), measured)
+        decider = _decider().restore(_part(state, "decider"))
+        model = _DeepModel(seer, decider, str(network), measured, cast("float", slope))
         told = model.state().meta
         if seer.classes != decider.classes or any(meta.get(k) != told.get(k) for k in ("classes", "crop", "columns")):
             raise ModelError("The model's parts do not fit each other.", "The file is damaged; train again.")
@@ -79,12 +86,13 @@ class DeepSupportVectorMachine(CropSettings):
 
 @dataclass(frozen=True, eq=False)
 class _DeepModel:
-    """A network that sees and a machine that decides, with the id of what made the first."""
+    """A network that sees and a machine that decides, the first one's classifier, and 1 / temperature."""
 
     seer: CropModel
     decider: Model
     network: str
     measured: bool
+    slope: float
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -93,7 +101,7 @@ class _DeepModel:
 
     def predict(self, cells: Cells) -> Float32:
         """Return (n, K) probabilities. Raises ModelError where crops cannot be cut, or columns are missing."""
-        return self.decider.predict(_learned(self.seer, cells, self.measured))
+        return _tempered(self.decider.predict(_learned(self.seer, cells, self.measured)), self.slope)
 
     def state(self) -> ModelState:
         """Return the states of both parts, side by side."""
@@ -104,6 +112,7 @@ class _DeepModel:
             "crop": parts["seer"].meta["crop"],
             "network": self.network,
             "measured": self.measured,
+            "slope": self.slope,
             **{key: dict(state.meta) for key, state in parts.items()},
         }
         if self.measured:
@@ -111,6 +120,44 @@ class _DeepModel:
             meta["columns"] = [name for name in given if not name.startswith("Deep_")]
         arrays = {f"{key}.{name}": array for key, state in parts.items() for name, array in state.arrays.items()}
         return ModelState(arrays, meta)
+
+
+def _decider() -> Classifier:
+    made: Classifier = Registry().make("classifier", DECIDER)
+    return made
+
+
+def _slope(learnt: TrainingSet, progress: Progress) -> float:
+    """Return the slope that suits cells which neither the network nor the machine has seen; 1 where there are none.
+
+    Live learning does not wait for it.
+    """
+    from napari_phenotyper.classifiers._networks import held_out
+    from napari_phenotyper.evaluation.calibration import fit_slope
+
+    held = held_out(learnt)
+    if learnt.seconds is not None or not held.any():
+        return 1.0
+    machine, unseen = _decider().fit(learnt.take(~held), progress), learnt.take(held)
+    given = np.concatenate([machine.predict(chunk) for chunk in unseen.cells])
+    return fit_slope(_logarithms(given), unseen.labels)
+
+
+def _tempered(probabilities: Float32, slope: float) -> Float32:
+    """Return (n, K) probabilities at another temperature; impossible classes stay impossible."""
+    from napari_phenotyper.evaluation.calibration import softmax
+
+    return np.asarray(softmax(_logarithms(probabilities), slope), np.float32) if slope != 1 else probabilities
+
+
+def _logarithms(probabilities: Float32) -> NDArray[np.float64]:
+    """Return logarithms, −∞ of 0."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(probabilities.astype(np.float64)))
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < np.inf
 
 
 def _learned(seer: CropModel, cells: Cells, measured: bool) -> Cells:

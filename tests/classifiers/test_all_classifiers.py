@@ -12,14 +12,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_phenotyper.classifiers._crops import CropClassifier
 from napari_phenotyper.classifiers.boosting import GradientBoosting
 from napari_phenotyper.classifiers.committee import Committee
+from napari_phenotyper.classifiers.deep_svm import DeepSupportVectorMachine
 from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.classifiers.forest import RandomForest
 from napari_phenotyper.classifiers.knn import NearestCells
 from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
 from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
+from napari_phenotyper.classifiers.lipnet import LipNet
 from napari_phenotyper.classifiers.logistic import LogisticRegression
+from napari_phenotyper.classifiers.resnet import ResNet
 from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.classifiers.wnd5 import WeightedNeighbourDistances
 from napari_phenotyper.core.contracts import Classifier
@@ -40,6 +44,9 @@ QUICK = (
     RandomForest(trees=20),
     GradientBoosting(rounds=15),
     FastNet(size=16, width=8, epochs=6, views=1, device="cpu"),
+    ResNet(size=16, width=4, epochs=6, views=1, device="cpu"),
+    LipNet(size=16, variant="1", epochs=6, views=1, device="cpu"),
+    DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu"),
 )
 ALL = pytest.mark.parametrize("classifier", QUICK, ids=lambda c: type(c).__name__)
 
@@ -65,7 +72,7 @@ def test_probabilities_have_a_row_per_cell_and_sum_to_one(classifier: Classifier
 @ALL
 def test_what_differs_is_learnt(classifier: Classifier, make: Make) -> None:
     training = make(n=120)
-    if isinstance(classifier, FastNet):
+    if isinstance(classifier, CropClassifier):
         classifier = replace(classifier, epochs=20)
     given = predicted(classifier.fit(training, no_progress), training)
     assert (given.argmax(axis=1) == training.labels).mean() > 0.9
@@ -231,7 +238,7 @@ def test_shuffled_labels_score_chance(classifier: Classifier, make: Make) -> Non
 def test_choosing_a_classifier_imports_no_learning_library() -> None:
     listing = (
         "import sys; from napari_phenotyper.core.registry import Registry; r = Registry();"
-        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet')];"
+        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet', 'resnet', 'lipnet', 'deep_svm')];"
         "print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_phenotyper.classifiers.fastnet import FastNet, held_out
+from napari_phenotyper.classifiers._networks import held_out
+from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.training import TrainingSet
@@ -68,7 +69,7 @@ def test_the_process_is_left_as_it_was(make: Make) -> None:
 def test_another_seed_gives_another_model(make: Make) -> None:
     training = make(n=24)
     first, second = (QUICK.fit(replace(training, seed=s), no_progress).state().arrays for s in (0, 1))
-    assert not np.array_equal(first["net.stem.0.weight"], second["net.stem.0.weight"])
+    assert not np.array_equal(first["net0.stem.0.weight"], second["net0.stem.0.weight"])
 
 
 def test_learning_goes_on_from_the_model_before(make: Make) -> None:

@@ -16,7 +16,12 @@ from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.training import ModelState
 
 IDS = Registry().ids("classifier")
-QUICK = {"fastnet": {"epochs": 8}}
+QUICK = {
+    "fastnet": {"epochs": 8},
+    "resnet": {"epochs": 8, "size": 32},
+    "lipnet": {"epochs": 30, "variant": "2"},
+    "deep_svm": {"epochs": 8},
+}
 
 
 @pytest.fixture(params=IDS)

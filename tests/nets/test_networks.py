@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,14 +14,17 @@ from torch.nn import functional
 
 from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
+from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
-from napari_phenotyper.nets.blocks import Architecture, CropNet, fresh
-from napari_phenotyper.nets.device import choose
+from napari_phenotyper.nets.blocks import Architecture, CropNet, folded, fresh
+from napari_phenotyper.nets.device import choose, in_parts
+from napari_phenotyper.nets.lipnets import LipArchitecture, Variant
 from napari_phenotyper.nets.loop import Recipe, train
 from napari_phenotyper.nets.model import scores
+from napari_phenotyper.nets.residual import ResidualArchitecture
 from napari_phenotyper.nets.weights import from_arrays, to_arrays
 
-SMALL = Architecture(channels=2, classes=4, width=8)
+SMALL = ResidualArchitecture(channels=2, classes=4, width=8)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -70,7 +75,7 @@ def test_a_single_row_is_trained_on() -> None:
     assert all(np.isfinite(value).all() for value in to_arrays(net).values())
 
 
-def judged(net: CropNet, recipe: Recipe, judge: Callable[[], float]) -> None:
+def judged(net: CropNet, recipe: Recipe, judge: Callable[[torch.nn.Module], float]) -> None:
     pixels, labels = crops(8), torch.arange(8) % 4
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
@@ -84,8 +89,8 @@ def test_the_best_judged_network_is_kept() -> None:
     kept: list[dict[str, np.ndarray]] = []
     marks = iter([3.0, 1.0, 2.0, 2.0])
 
-    def judge() -> float:
-        kept.append(to_arrays(net))
+    def judge(judged: torch.nn.Module) -> float:
+        kept.append(to_arrays(judged))
         return next(marks)
 
     judged(net, Recipe(epochs=4, judged_from=0), judge)
@@ -96,7 +101,7 @@ def test_the_best_judged_network_is_kept() -> None:
 def test_training_stops_when_nothing_gets_better(judged_from: float, calls: int) -> None:
     asked: list[int] = []
 
-    def judge() -> float:
+    def judge(judged: torch.nn.Module) -> float:
         asked.append(1)
         return 1.0
 
@@ -129,7 +134,7 @@ def test_weights_survive_the_way_through_arrays() -> None:
 def test_weights_of_another_shape_are_refused() -> None:
     arrays = to_arrays(fresh(SMALL, generator()))
     with pytest.raises(ModelError, match="weights"):
-        from_arrays(Architecture(channels=3, classes=4, width=8), arrays)
+        from_arrays(ResidualArchitecture(channels=3, classes=4, width=8), arrays)
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
@@ -141,7 +146,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
 
 def test_an_architecture_of_absurd_size_is_refused() -> None:
     with pytest.raises(ModelError):
-        Architecture.restore({**SMALL.state(), "width": 10**9})
+        architectures.restore({**SMALL.state(), "width": 10**9})
 
 
 def test_plain_augmentation_changes_nothing() -> None:
@@ -188,3 +193,109 @@ def test_predicting_in_parts_is_the_same_as_at_once() -> None:
     many = crops(300, 8)
     parts = np.concatenate([scores(net.eval(), many[:100], 2), scores(net.eval(), many[100:], 2)])
     np.testing.assert_allclose(scores(net.eval(), many, 2), parts, atol=0.05)
+
+
+ARCHITECTURES = [
+    SMALL,
+    ResidualArchitecture(2, 4, width=4, stages=4, factor=2),
+    *(LipArchitecture(2, 4, variant) for variant in get_args(Variant)),
+]
+EACH = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+
+
+@EACH
+def test_every_architecture_starts_at_the_logarithm_of_the_classes(architecture: Architecture) -> None:
+    net = fresh(architecture, generator()).eval()
+    loss = functional.cross_entropy(net(crops()), torch.arange(32) % 4)
+    assert float(loss.detach()) == pytest.approx(math.log(4), abs=1e-4)
+
+
+@EACH
+def test_every_architecture_learns_32_crops_by_heart(architecture: Architecture) -> None:
+    net, labels, pixels = fresh(architecture, generator()), torch.arange(32) % 4, crops(side=28)
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, 32, Recipe(100, rate=3e-3), generator(), no_progress)
+    with torch.no_grad():
+        assert (net(pixels).argmax(1) == labels).all()
+
+
+@EACH
+def test_every_architecture_comes_back_out_of_json(architecture: Architecture) -> None:
+    assert architectures.restore(json.loads(json.dumps(architecture.state()))) == architecture
+
+
+def test_a_folded_network_predicts_the_same() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=5)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(net.eval())(crops()), net(crops()), atol=1e-4, rtol=1e-4)
+
+
+def test_short_floats_change_probabilities_by_little() -> None:
+    net = fresh(SMALL, generator())
+    fit(net, crops(), torch.arange(32) % 4, epochs=5)
+    with torch.no_grad():
+        short = folded(net.eval(), short=True)(crops().bfloat16()).softmax(1)
+        torch.testing.assert_close(short, net(crops()).softmax(1), atol=0.05, rtol=0)
+
+
+def test_the_running_average_lies_among_the_weights_that_it_averages() -> None:
+    plain, averaged = fresh(SMALL, generator()), fresh(SMALL, generator())
+    pixels, labels = crops(), torch.arange(32) % 4
+    for net, keep in ((plain, 0.0), (averaged, 0.9)):
+
+        def loss(rows: torch.Tensor, net: CropNet = net) -> torch.Tensor:
+            return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+        train(net, loss, 32, Recipe(5, average=keep), generator(), no_progress)
+    start = fresh(SMALL, generator()).stem[0].weight
+    moved = [float((net.stem[0].weight - start).norm().detach()) for net in (plain, averaged)]
+    assert 0 < moved[1] < moved[0]
+
+
+def starved(limit: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    def run(rows: torch.Tensor) -> torch.Tensor:
+        if len(rows) > limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return rows * 2
+
+    return run
+
+
+def test_parts_are_halved_until_memory_suffices() -> None:
+    found = in_parts(starved(5), torch.arange(37), 32)
+    assert torch.equal(torch.cat(list(found)), torch.arange(37) * 2)
+    assert max(len(part) for part in found) == 4
+
+
+def test_memory_that_does_not_suffice_for_one_row_is_reported() -> None:
+    with pytest.raises(RuntimeError, match="memory"):
+        in_parts(starved(0), torch.arange(4), 2)
+
+
+def test_an_error_that_is_not_about_memory_is_not_tried_again() -> None:
+    asked: list[int] = []
+
+    def run(rows: torch.Tensor) -> torch.Tensor:
+        asked.append(len(rows))
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        in_parts(run, torch.arange(8), 4)
+    assert asked == [4]
+
+
+def test_training_goes_on_with_smaller_batches_where_memory_runs_out() -> None:
+    net, labels, pixels, sizes = fresh(SMALL, generator()), torch.arange(32) % 4, crops(), []
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        if len(rows) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(len(rows))
+        return functional.cross_entropy(net(pixels[rows]), labels[rows])
+
+    train(net, loss, 32, Recipe(20), generator(), no_progress)
+    assert set(sizes) == {4} and len(sizes) == 20 * 8

@@ -35,12 +35,12 @@ class Augmentation:
     contrast: float = 0.2
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Return a changed copy of (n, c, y, x) float32 crops around 0, on the processor.
+        """Return a changed copy of (n, c, y, x) float32 crops around 0; a generator of the processor serves any device.
 
         One bilinear resampling does rotation, mirroring, shift and zoom; beyond the border the crop is mirrored.
         """
         n = len(batch)
-        draw = torch.rand((6, n), generator=generator)
+        draw = torch.rand((6, n), generator=generator).to(batch.device)
         signed = draw * 2 - 1
         angle = signed[0] * math.pi * self.rotate
         side = torch.where(draw[1] < 0.5 * self.flip, -1.0, 1.0)

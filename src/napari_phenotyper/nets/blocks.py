@@ -1,55 +1,50 @@
-"""Blocks of networks on crops, and the small residual network made of them."""
+"""What networks on crops are made of, how they start, and how they are made ready to predict."""
 
 from __future__ import annotations
 
+import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.keys import Json
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The numbers that a `CropNet` is built from.
+class CropNet(nn.Module, ABC):
+    """A network on crops: features, then one dense layer."""
 
-    Attributes
-    ----------
-    channels, classes
-        Of the crops, and outputs.
-    width
-        Feature maps of the first stage; each further stage has twice as many at half the resolution.
-    stages
-        Residual stages.
-    factor
-        Pixels along a side that the stem folds into one.
-    """
+    head: nn.Linear
 
-    channels: int
-    classes: int
-    width: int = 64
-    stages: int = 2
-    factor: int = 4
+    @abstractmethod
+    def features(self, crops: Tensor) -> Tensor:
+        """Return (n, D) activations before the last dense layer of (n, c, y, x) crops of any size."""
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return (n, K) logits."""
+        return torch.as_tensor(self.head(self.features(crops).to(self.head.weight.dtype)))
+
+
+class Architecture(Protocol):
+    """The numbers that a network is built from; a frozen dataclass."""
+
+    @property
+    def channels(self) -> int:
+        """Of the crops."""
+
+    @property
+    def classes(self) -> int:
+        """How many outputs there are."""
 
     def state(self) -> Mapping[str, Json]:
-        """Return the numbers as JSON."""
-        return asdict(self)
+        """Return the numbers as JSON, with "family", the key that tells architectures apart."""
 
-    @staticmethod
-    def restore(state: object) -> Architecture:
-        """Return the architecture that `state` made. Raises ModelError for other values."""
-        names = ("channels", "classes", "width", "stages", "factor")
-        limits = (10_000, 100_000, 4096, 8, 64)
-        if isinstance(state, Mapping) and set(state) == set(names):
-            values = [state[name] for name in names]
-            if all(type(v) is int and 1 <= v <= most for v, most in zip(values, limits, strict=True)):
-                return Architecture(*values)
-        raise ModelError("The model's network is not described as it should be.", "The file is damaged; train again.")
+    def build(self) -> CropNet:
+        """Return a network whose weights are not drawn yet."""
 
 
 class ConvUnit(nn.Sequential):
@@ -73,60 +68,45 @@ class Residual(nn.Module):
         return torch.relu(x + self.second(self.first(x)))
 
 
-class CropNet(nn.Module):
-    """Space-to-depth stem, residual stages, mean and maximum over the crop, one dense layer.
-
-    The stem folds `factor` × `factor` pixels into channels (Shi et al. 2016, backwards): no pixel is lost, and the
-    convolutions work on a sixteenth of the positions, which is what makes the network fast on a processor.
-    """
-
-    def __init__(self, architecture: Architecture) -> None:
-        super().__init__()
-        self.factor = architecture.factor
-        width = architecture.width
-        self.stem = ConvUnit(architecture.channels * self.factor**2, width)
-        stages: list[nn.Module] = [Residual(width)]
-        for _ in range(architecture.stages - 1):
-            stages += [ConvUnit(width, 2 * width), nn.MaxPool2d(2, ceil_mode=True), Residual(2 * width)]
-            width *= 2
-        self.stages = nn.Sequential(*stages)
-        self.head = nn.Linear(2 * width, architecture.classes)
-
-    def features(self, crops: Tensor) -> Tensor:
-        """Return (n, D) activations before the dense layer of (n, c, y, x) crops of any size."""
-        missing = [-side % self.factor for side in crops.shape[2:]]
-        if any(missing):
-            crops = functional.pad(crops, (0, missing[1], 0, missing[0]), mode="replicate")
-        folded = functional.pixel_unshuffle(crops, self.factor)
-        maps = self.stages(self.stem(folded.contiguous(memory_format=torch.channels_last)))
-        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Return (n, K) logits."""
-        return torch.as_tensor(self.head(self.features(crops)))
-
-
 def fresh(architecture: Architecture, generator: torch.Generator) -> CropNet:
     """Return an untrained network, drawn from the generator alone.
 
-    Convolutions after He et al. (2015); every residual starts as the identity, and the dense layer at zero, so that all
-    classes are equally likely at first (a loss of ln K).
+    Convolutions and inner dense layers after He et al. (2015); every residual starts as the identity, and the last
+    dense layer at zero, so that all classes are equally likely at first (a loss of ln K).
     """
     with torch.device("meta"):  # draws nothing from the process's own generator
-        net = CropNet(architecture)
+        net = architecture.build()
     net.to_empty(device="cpu")
     for module in net.modules():
-        if isinstance(module, nn.Conv2d):
-            fan = module.weight[0].numel()
-            module.weight.data.normal_(0.0, math.sqrt(2 / fan), generator=generator)
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.weight.data.normal_(0.0, math.sqrt(2 / module.weight[0].numel()), generator=generator)
+            if module.bias is not None:
+                module.bias.data.zero_()
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
-        elif isinstance(module, nn.Linear):
-            module.weight.data.zero_()
-            module.bias.data.zero_()
     for module in net.modules():
         if isinstance(module, Residual):
-            last = module.second[1]
-            if isinstance(last, nn.BatchNorm2d):
-                last.weight.data.zero_()
+            nn.init.zeros_(module.second[1].weight)  # type: ignore[arg-type]
+    nn.init.zeros_(net.head.weight)
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def folded(net: CropNet, short: bool = False) -> CropNet:
+    """Return a copy that predicts the same, faster: batch normalisation folded into the convolutions before it.
+
+    Parameters
+    ----------
+    net
+        Ready to predict.
+    short
+        Whether all but the last dense layer computes in bfloat16.
+    """
+    ready = copy.deepcopy(net).eval()
+    for unit in [m for m in ready.modules() if isinstance(m, ConvUnit)]:
+        unit[0] = fuse_conv_bn_eval(unit[0], unit[1])  # type: ignore[type-var, arg-type]
+        unit[1] = nn.Identity()
+    if short:
+        head = ready.head
+        ready.to(torch.bfloat16)
+        ready.head = head.float()
+    return ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from napari_phenotyper.core.errors import SettingError
 
@@ -37,3 +39,44 @@ def short_floats_pay(device: torch.device) -> bool:
         return False
     ask = getattr(torch.cpu, "get_capabilities", None)  # older torch cannot tell
     return ask is not None and bool(ask().get("amx_bf16", False))
+
+
+def in_parts(run: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> Sequence[Tensor]:
+    """Run something on parts of rows, halving the parts as long as memory runs out.
+
+    Parameters
+    ----------
+    run
+        Some of the rows to their result.
+    rows
+        (n, …) all of them.
+    size
+        How many at most at once.
+
+    Returns
+    -------
+    The results, part after part.
+
+    Raises
+    ------
+    RuntimeError
+        Whatever else goes wrong, and memory that does not suffice for a single row.
+    """
+    found: list[Tensor] = []
+    start = 0
+    while start < len(rows):
+        try:
+            found.append(run(rows[start : start + size]))
+        except RuntimeError as error:
+            if size == 1 or not memory_ran_out(error):
+                raise
+            size = max(size // 2, 1)
+        else:
+            start += size
+    return found
+
+
+def memory_ran_out(error: RuntimeError) -> bool:
+    """Tell whether an error of torch means that memory ran out, of the GPU or of the computer."""
+    told = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in told or "can't allocate memory" in told

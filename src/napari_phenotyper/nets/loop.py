@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.nets.device import short_floats_pay
+from napari_phenotyper.nets.device import memory_ran_out, short_floats_pay
 
 _SHORTEST_CYCLE = 9
 """Steps of a cycle; of fewer, the rise of the rate would be no step at all."""
@@ -39,6 +39,9 @@ class Recipe:
         and stopping then would throw away what the falling rate still brings (measured: a tenth of the accuracy).
     patience
         Judged epochs without a better judgement after which training stops.
+    average
+        Share of the weights' running average that is kept at every step; what is judged and kept is the average
+        (Polyak & Juditsky 1992). 0: no average.
     """
 
     epochs: int
@@ -47,6 +50,7 @@ class Recipe:
     decay: float = 0.05
     judged_from: float = 0.8
     patience: int = 8
+    average: float = 0.0
 
 
 def train(
@@ -56,9 +60,9 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     progress: Progress,
-    judge: Callable[[], float] | None = None,
+    judge: Callable[[nn.Module], float] | None = None,
 ) -> None:
-    """Train a network in place.
+    """Train a network in place; what is random in its layers (dropout) comes from the generator, too.
 
     Parameters
     ----------
@@ -73,40 +77,112 @@ def train(
     progress
         Called at every step's end; Cancelled passes through.
     judge
-        Called after the later epochs, the network ready to predict; lower is better, and the best network is kept.
+        Called after the later epochs with a network ready to predict; lower is better, and the best one is kept.
 
     Raises
     ------
     TrainingError
         If the loss stops being a number.
     """
-    batch = batch_of(recipe, rows)
-    steps = math.ceil(rows / batch)
-    rate = recipe.rate * math.sqrt(batch / 128)
-    optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=recipe.decay)
-    total = max(recipe.epochs * steps + 1, _SHORTEST_CYCLE)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=total, pct_start=0.25)
-    best, kept, waited = math.inf, None, 0
-    for epoch in range(recipe.epochs):
-        mean = 0.0
-        net.train()
-        for step, chosen in enumerate(_batches(rows, batch, steps, generator)):
-            mean += _step(net, loss, chosen, optimiser) / steps
-            cycle.step()
-            progress((epoch + (step + 1) / steps) / recipe.epochs, f"epoch {epoch + 1} of {recipe.epochs}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+        _Training(net, loss, rows, recipe, generator).run(progress, judge)
+
+
+class _Training:
+    """One training: what its steps share."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: Callable[[Tensor], Tensor],
+        rows: int,
+        recipe: Recipe,
+        generator: torch.Generator,
+    ) -> None:
+        self.net, self.loss, self.rows, self.recipe, self.generator = net, loss, rows, recipe, generator
+        self.batch = batch_of(recipe, rows)
+        self.most = self.batch
+        self.steps = math.ceil(rows / self.batch)
+        rate = recipe.rate * math.sqrt(self.batch / 128)
+        self.optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=recipe.decay)
+        total = max(recipe.epochs * self.steps + 1, _SHORTEST_CYCLE)
+        self.cycle = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rate, total_steps=total, pct_start=0.25)
+        self.average = _Average(net, recipe.average) if recipe.average else None
+
+    def run(self, progress: Progress, judge: Callable[[nn.Module], float] | None) -> None:
+        """Train, and leave the network as it is to be kept."""
+        best, kept, waited = math.inf, None, 0
+        for epoch in range(self.recipe.epochs):
+            self._epoch(epoch, progress)
+            if judge is None or epoch + 1 < self.recipe.judged_from * self.recipe.epochs:
+                continue
+            score = judge(self._result())
+            waited += 1
+            if score < best:
+                best, waited, kept = score, 0, copy.deepcopy(self._result().state_dict())
+            if waited >= self.recipe.patience:
+                break
+        self.net.load_state_dict(kept if kept is not None else self._result().state_dict())
+        self.net.eval()
+
+    def _result(self) -> nn.Module:
+        """Return the network as it would be kept now."""
+        return (self.net if self.average is None else self.average.net).eval()
+
+    def _epoch(self, epoch: int, progress: Progress) -> None:
+        mean, epochs = 0.0, self.recipe.epochs
+        self.net.train()
+        for step, chosen in enumerate(_batches(self.rows, self.batch, self.steps, self.generator)):
+            mean += self._step(chosen) / self.steps
+            self.cycle.step()
+            if self.average is not None:
+                self.average.update(self.net)
+            progress((epoch + (step + 1) / self.steps) / epochs, f"epoch {epoch + 1} of {epochs}")
         if not math.isfinite(mean):
             raise TrainingError("The network's loss is no longer a number.", "Check the pixels, or use fewer epochs.")
-        net.eval()
-        if judge is None or epoch + 1 < recipe.judged_from * recipe.epochs:
-            continue
-        score = judge()
-        waited += 1
-        if score < best:
-            best, waited, kept = score, 0, copy.deepcopy(net.state_dict())
-        if waited >= recipe.patience:
-            break
-    if kept is not None:
-        net.load_state_dict(kept)
+
+    def _step(self, chosen: Tensor) -> float:
+        """Make one step down and return the batch's loss."""
+        self.optimiser.zero_grad()
+        try:
+            total = self._backward(chosen)
+        except RuntimeError as error:
+            if self.most == 1 or not memory_ran_out(error):
+                raise
+            self.most = max(self.most // 2, 1)
+            return self._step(chosen)
+        self.optimiser.step()
+        return total
+
+    def _backward(self, chosen: Tensor) -> float:
+        """Add up the gradients of a batch, in parts where memory does not suffice for all of it."""
+        total = 0.0
+        with _repeatable(next(self.net.parameters()).device):
+            for part in torch.split(chosen, self.most):
+                value = self.loss(part) * (len(part) / len(chosen))
+                value.backward()  # type: ignore[no-untyped-call]
+                total += float(value.detach())
+        return total
+
+
+class _Average:
+    """The running average of a network's weights; early on of few steps only, so that it leaves the start behind."""
+
+    def __init__(self, net: nn.Module, keep: float) -> None:
+        self.net = copy.deepcopy(net)
+        self.keep, self.steps = keep, 0
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Take a step's weights and running statistics in."""
+        self.steps += 1
+        keep = min(self.keep, self.steps / (self.steps + 10))
+        for mine, new in zip(self.net.state_dict().values(), net.state_dict().values(), strict=True):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(new, 1 - keep)
+            else:
+                mine.copy_(new)
 
 
 def batch_of(recipe: Recipe, rows: int) -> int:
@@ -117,21 +193,12 @@ def batch_of(recipe: Recipe, rows: int) -> int:
 def crops_a_second(net: nn.Module, loss: Callable[[Tensor], Tensor], rows: int, recipe: Recipe) -> float:
     """Return how many rows a second `train` works through, from a batch that is not learnt from."""
     chosen = torch.arange(min(batch_of(recipe, rows), rows))
-    for _ in range(2):  # the first one pays for what is prepared once
-        started = time.perf_counter()
-        loss(chosen).backward()  # type: ignore[no-untyped-call]
-        net.zero_grad()
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(2):  # the first one pays for what is prepared once
+            started = time.perf_counter()
+            loss(chosen).backward()  # type: ignore[no-untyped-call]
+            net.zero_grad()
     return len(chosen) / max(time.perf_counter() - started, 1e-6)
-
-
-def _step(net: nn.Module, loss: Callable[[Tensor], Tensor], chosen: Tensor, optimiser: torch.optim.Optimizer) -> float:
-    """Make one step down and return the batch's loss."""
-    optimiser.zero_grad()
-    with _repeatable(next(net.parameters()).device):
-        value = loss(chosen)
-        value.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return float(value.detach())
 
 
 def _batches(rows: int, batch: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,19 +16,24 @@ from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.training import ModelState
 from napari_phenotyper.evaluation.calibration import softmax
+from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import views
-from napari_phenotyper.nets.blocks import Architecture, CropNet
-from napari_phenotyper.nets.device import Device, choose
-from napari_phenotyper.nets.loop import numbers
+from napari_phenotyper.nets.blocks import Architecture, CropNet, folded
+from napari_phenotyper.nets.device import Device, choose, in_parts, short_floats_pay
 from napari_phenotyper.nets.weights import from_arrays
 
-AT_ONCE = 256
-"""Crops that go through a network together when it predicts."""
+AT_ONCE = {"cpu": 256}
+"""Crops that go through a network together when it predicts, by device: what stays in a processor's cache …"""
+AT_ONCE_ELSEWHERE = 4096
+"""… and what keeps a GPU busy."""
+
+MOST_NETWORKS = 16
+"""A file that asks for more is damaged."""
 
 
 @dataclass(frozen=True, eq=False)
 class CropModel:
-    """A trained network on crops.
+    """A trained network on crops, or several of one architecture whose scores are averaged.
 
     Attributes
     ----------
@@ -41,13 +46,15 @@ class CropModel:
     spec
         How crops are cut.
     architecture
-        What the network is built from.
+        What the networks are built from.
     arrays
-        The weights by name, and "mean" and "sd" (c,) of the training pixels.
+        The weights by name ("net0." and so on before it), and "mean" and "sd" (c,) of the training pixels.
     slope
         1 / temperature (Guo et al. 2017).
     views
         Mirrored and turned views of a crop whose scores are averaged.
+    networks
+        How many networks there are.
     device
         Where it runs; not part of the state, as another computer has others.
     """
@@ -60,17 +67,15 @@ class CropModel:
     arrays: Mapping[str, NDArray[np.generic]]
     slope: float = 1.0
     views: int = 1
+    networks: int = 1
     device: Device = "auto"
 
-    def net(self) -> CropNet:
-        """Build the network, ready to predict, on the processor."""
-        return from_arrays(self.architecture, self.arrays)
+    def nets(self) -> tuple[CropNet, ...]:
+        """Build the networks, ready to predict, on the processor."""
+        return tuple(from_arrays(self.architecture, self.arrays, f"net{i}.") for i in range(self.networks))
 
-    def predict(self, cells: Cells) -> Float32:
-        """Return (n, K) probabilities. Raises ModelError where crops cannot be cut or have other channels."""
-        out = np.zeros((len(cells), len(self.classes)), np.float32)
-        if not len(cells):
-            return out
+    def pixels(self, cells: Cells) -> Tensor:
+        """Return (n, c, y, x) crops as the networks take them. Raises ModelError, as `predict`."""
         crops = cells.crops(self.spec)
         if crops.shape[1] != self.architecture.channels:
             raise ModelError(
@@ -78,8 +83,15 @@ class CropModel:
                 f"{self.architecture.channels}.",
                 "Name the channels as on the plate that it was trained on, or train again.",
             )
-        device = choose(self.device)
-        given = scores(self.net().to(device), normalised(crops, self.arrays["mean"], self.arrays["sd"]), self.views)
+        return normalised(crops, self.arrays["mean"], self.arrays["sd"])
+
+    def predict(self, cells: Cells) -> Float32:
+        """Return (n, K) probabilities. Raises ModelError where crops cannot be cut or have other channels."""
+        out = np.zeros((len(cells), len(self.classes)), np.float32)
+        if not len(cells):
+            return out
+        crops, device = self.pixels(cells), choose(self.device)
+        given = np.mean([scores(net.to(device), crops, self.views) for net in self.nets()], axis=0)
         out[:, [self.classes.index(name) for name in self.known]] = softmax(given, self.slope)
         return out
 
@@ -93,6 +105,7 @@ class CropModel:
             "network": self.architecture.state(),
             "slope": self.slope,
             "views": self.views,
+            "networks": self.networks,
         }
         return ModelState(dict(self.arrays), meta)
 
@@ -103,20 +116,40 @@ def normalised(crops: Float32, mean: NDArray[np.generic], sd: NDArray[np.generic
     return torch.from_numpy(np.nan_to_num((crops - shift) / scale, nan=0.0, posinf=0.0, neginf=0.0))
 
 
-@torch.no_grad()
 def scores(net: CropNet, crops: Tensor, count: int = 1) -> Float32:
-    """Return (n, K) log probabilities of a network, averaged over `count` views of each crop.
+    """Return (n, K) log probabilities of a network, averaged over `count` views of (n, c, y, x) normalised crops."""
+    return averaged(net, crops, count, lambda ready, batch: ready(batch).float().log_softmax(1))
 
-    The network's mode is left as it is: it must be set to predict.
+
+@torch.no_grad()
+def averaged(net: CropNet, crops: Tensor, count: int, what: Callable[[CropNet, Tensor], Tensor]) -> Float32:
+    """Return what a network makes of crops, averaged over views of each.
+
+    Parameters
+    ----------
+    net
+        On its device; it is left as it is, in training or not.
+    crops
+        (n, c, y, x) normalised.
+    count
+        Views, 1 to 8.
+    what
+        A network made ready and a batch on its device to (b, d) values.
+
+    Returns
+    -------
+    (n, d) float32
     """
     device = next(net.parameters()).device
-    parts = []
-    with numbers(device):
-        for start in range(0, len(crops), AT_ONCE):
-            batch = crops[start : start + AT_ONCE]
-            logs = [net(view.to(device)).float().log_softmax(1) for view in views(batch, count)]
-            parts.append(torch.stack(logs).mean(0).cpu())
-    return np.asarray(torch.cat(parts).numpy(), np.float32)
+    short = short_floats_pay(device)
+    ready = folded(net, short)
+
+    def run(batch: Tensor) -> Tensor:
+        there = batch.to(device, torch.bfloat16 if short else torch.float32)
+        return torch.stack([what(ready, view).float() for view in views(there, count)]).mean(0).cpu()
+
+    parts = in_parts(run, crops, AT_ONCE.get(device.type, AT_ONCE_ELSEWHERE))
+    return np.asarray(torch.cat(list(parts)).numpy(), np.float32)
 
 
 def restore(state: ModelState, kind: str, device: Device = "auto") -> CropModel:
@@ -131,19 +164,22 @@ def restore(state: ModelState, kind: str, device: Device = "auto") -> CropModel:
     if meta.get("classifier") != kind:
         raise ModelError(f"This is a model of {meta.get('classifier')!r}, not of {kind!r}.", "Open the right model.")
     classes, known = _names(meta.get("classes")), _names(meta.get("known"))
-    architecture = Architecture.restore(meta.get("network"))
-    slope, count = meta.get("slope"), meta.get("views")
+    architecture = architectures.restore(meta.get("network"))
+    slope, count, networks = meta.get("slope"), meta.get("views"), meta.get("networks")
     if not known or not set(known) <= set(classes) or len(known) != architecture.classes:
         raise ModelError("The model's classes do not fit its network.", "The file is damaged; train again.")
     if not (isinstance(slope, int | float) and 0 < slope < np.inf and type(count) is int and 1 <= count <= 8):
         raise ModelError("The model's calibration is damaged.", "Train again.")
+    if type(networks) is not int or not 1 <= networks <= MOST_NETWORKS:
+        raise ModelError("The model does not say how many networks it has.", "The file is damaged; train again.")
     for name in ("mean", "sd"):
         array = np.asarray(state.arrays.get(name, np.zeros(0)))
         if array.shape != (architecture.channels,) or array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelError(f"The model's {name} of the training pixels is damaged.", "Train again.")
     spec = _spec(meta.get("crop"))
-    model = CropModel(kind, classes, known, spec, architecture, dict(state.arrays), float(slope), count, device)
-    model.net()
+    arrays = dict(state.arrays)
+    model = CropModel(kind, classes, known, spec, architecture, arrays, float(slope), count, networks, device)
+    model.nets()
     return model
 
 

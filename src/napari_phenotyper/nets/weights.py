@@ -26,7 +26,7 @@ def from_arrays(architecture: Architecture, arrays: Mapping[str, NDArray[np.gene
         If an array is missing, is of another shape or type, or holds a value that is not finite.
     """
     with torch.device("meta"):
-        net = CropNet(architecture)
+        net = architecture.build()
     values = {}
     for name, wanted in net.state_dict().items():
         array = arrays.get(prefix + name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from qtpy.QtCore import QUrl
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
+from napari_phenotyper.desk.judging import COMPARISON, CURVE, SUSPECTS
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.train_tab import TrainTab
 
@@ -139,8 +143,13 @@ def test_the_box_of_live_learning_follows_the_key_where_nothing_is_annotated(sho
 
 
 @pytest.fixture
-def train(shown, desk):
-    return shown(TrainTab(desk))
+def train(shown, desk, view_of):
+    return shown(TrainTab(desk, view_of(desk)))
+
+
+def ask(train, question):
+    train.judging.questions.setCurrentIndex(train.judging.questions.findData(question))
+    train.test.click()
 
 
 def test_another_classifier_learns_live(train, desk, until):
@@ -212,3 +221,40 @@ def test_how_channels_are_shown_is_kept_for_each_of_them(desk_on, two_channels, 
     other.contrast_limits = (250.0, 5000.0)
     until(lambda: len(desk.session.setting("display").get("P1", {})) == 2)
     assert desk.session.setting("display")["P1"]["DNA"]["visible"] is False
+
+
+def test_what_more_labels_would_bring_is_drawn_and_said(train, desk, until):
+    ask(train, CURVE)
+    until(lambda: CURVE in desk.judging.found)
+    points = desk.judging.found[CURVE]["points"]
+    assert points[-1]["n"] == len(desk.session.annotations)
+    chart = train.judging.chart
+    assert chart.isVisible()
+    first, last = (chart.place(p["n"], p["balanced_accuracy"]["value"]) for p in (points[0], points[-1]))
+    assert 0 < first.x() < last.x() <= chart.width() and 0 <= last.y() <= chart.height()
+    assert "All classes" in train.judging.text(CURVE)
+
+
+def test_another_classifier_is_compared_on_the_same_cells(train, desk, until):
+    train.judging.others.setCurrentIndex(train.judging.others.findData("lda"))
+    ask(train, COMPARISON)
+    until(lambda: COMPARISON in desk.judging.found)
+    assert set(desk.judging.found[COMPARISON]["classifiers"]) == {"svm", "lda"}
+    assert "lda" in train.judging.text(COMPARISON)
+
+
+def test_a_label_that_looks_wrong_is_listed_and_a_click_opens_its_cell(train, desk, until):
+    wrong = max(desk.session.annotations.active.values(), key=lambda a: a.field)
+    desk.viewing.show(wrong.field)
+    until(lambda: desk.viewing.open.ref == wrong.field)
+    desk.marking.click(wrong.y, wrong.x, "Mitotic" if wrong.phenotype == "Interphase" else "Interphase")
+    desk.viewing.show_plate("P1")
+    ask(train, SUSPECTS)
+    until(lambda: SUSPECTS in desk.judging.found)
+    rows = desk.judging.found[SUSPECTS]["suspects"]
+    near = [math.hypot(row["y"] - wrong.y, row["x"] - wrong.x) < 20 for row in rows]
+    (place,) = [i for i, row in enumerate(rows) if near[i] and (row["well"], row["field"]) == wrong.field[1:]]
+    train.judging._texts[SUSPECTS].anchorClicked.emit(QUrl(str(place)))
+    until(lambda: desk.viewing.open.ref == wrong.field)
+    centre = train._view.layers._viewer.scene.camera.center[-2:]
+    assert math.hypot(centre[0] - rows[place]["y"], centre[1] - rows[place]["x"]) < 1

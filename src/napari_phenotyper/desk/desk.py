@@ -12,6 +12,7 @@ from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
@@ -65,6 +66,8 @@ class Desk:
         plates(), survey(plate), scores(report), predictions(fields), selection(wells).
     viewing, marking, live
         The field that is open, its annotations, and what is learnt from them.
+    judging
+        What is asked about the classifier beyond its scores.
     predictions
         What the cells wear.
     surveys
@@ -84,6 +87,7 @@ class Desk:
         self.viewing = Viewing(session, background)
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
+        self.judging = Judging(session, background, self.live)
         self.surveys: dict[str, Survey] = {}
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None

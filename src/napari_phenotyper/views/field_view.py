@@ -12,6 +12,7 @@ from napari_phenotyper.core.errors import ProjectError
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.marking import Look
 from napari_phenotyper.desk.viewing import OpenField
@@ -47,6 +48,7 @@ class FieldView:
         self._image: ClassImage | None = None
         self._look: Look | None = None
         self._preview: Masks | None = None
+        self._sought: tuple[FieldRef, float, float] | None = None
         self._displayed: dict[str, dict[str, Json]] = {}
         self._forget = desk.later(0.0, lambda: None)
         desk.viewing.events.opened.connect(self._opened)
@@ -74,6 +76,11 @@ class FieldView:
     def next_colouring(self) -> None:
         """Colour cells the other way."""
         self.set_colouring("confidence" if self.colouring == "class" else "class")
+
+    def look_at(self, ref: FieldRef, y: float, x: float) -> None:
+        """Open a field, and bring a point of it, in pixels, to the middle of the canvas."""
+        self._sought = (ref, y, x)
+        self.desk.viewing.show(ref)
 
     def show_preview(self, masks: Masks) -> None:
         """Show the outlines of masks that are only tried out, until the field's own come back."""
@@ -142,6 +149,9 @@ class FieldView:
             field.field.info.pixel_size,
             self._displays(field.ref.plate),
         )
+        if self._sought is not None and self._sought[0] == field.ref:
+            self.layers.look_at(*self._sought[1:])
+        self._sought = None
         self._dress(field)
 
     def _dress(self, field: OpenField) -> None:

@@ -25,6 +25,8 @@ COLOURS = {"DNA": "gray", "tubulin": "bop purple", "actin": "bop orange", "mitoc
 _OTHER_COLOURS = ("bop purple", "bop orange", "bop blue", "green")
 _LOOK = ("contrast_limits", "colormap", "visible")
 _SAMPLE = 500
+_CLOSE = 4.0
+"""Screen pixels per pixel of the field at which a single cell is judged."""
 _PART = 1_000_000
 
 
@@ -206,6 +208,15 @@ class FieldLayers:
         else:
             y, x = layer.world_to_data(np.asarray(position, float)[-2:] * self._unit_ratio(layer))
         return float(y), float(x)
+
+    def look_at(self, y: float, x: float) -> None:
+        """Bring a point, in pixels of the field shown, to the middle of the canvas, close enough to judge a cell."""
+        layer = next(iter(self.layers), None)
+        if layer is not None:
+            world = np.asarray(layer.data_to_world((y, x)), float) / self._unit_ratio(layer)
+            camera = self._viewer.scene.camera
+            camera.center = tuple(float(v) for v in world)
+            camera.zoom = max(camera.zoom, _CLOSE * self._unit_ratio(layer) / float(layer.scale[-1]))
 
     @property
     def layers(self) -> tuple[Any, ...]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.judging import COMPARISON, CURVE
 from napari_phenotyper.session.learning import model_in_use
 from napari_phenotyper.views.chooser import Chooser
-from napari_phenotyper.views.scores_panel import ScoresPanel
+from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.judging_panel import SCORES, JudgingPanel
 
 PAUSE = 0.6
 """Seconds without another change after which a classifier is taken with new parameters."""
@@ -21,23 +27,29 @@ class TrainTab(QWidget):
     ----------
     desk
         Whose classifier.
+    view
+        Shows cells whose label looks wrong.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, view: FieldView) -> None:
         super().__init__()
-        self._desk = desk
+        self._desk, self._view = desk, view
         self._wish = desk.later(0.0, lambda: None)
         self.chooser = Chooser(desk.session.registry, "classifier", desk.live.classifier, desk.background.fail)
         self.live, self.state = QCheckBox("Learn live"), QLabel()
         self.test, self.keep = QPushButton("Test it"), QPushButton("Keep model")
-        self.scores, self.kept = ScoresPanel(), QLabel()
+        registry = desk.session.registry
+        self.judging = JudgingPanel([(name, registry.title("classifier", name)) for name in registry.ids("classifier")])
+        self.scores, self.kept = self.judging.scores, QLabel()
         self._lay_out()
         self._take()
         self.chooser.chosen.connect(self._take)
         self.chooser.changed.connect(self._take_soon)
         self.live.setChecked(desk.live.on)
         self.live.toggled.connect(desk.live.switch)
-        self.test.clicked.connect(lambda: desk.evaluate())
+        self.test.clicked.connect(lambda: self.answer())
+        self.judging.cell_clicked.connect(self._show_cell)
+        desk.judging.events.found.connect(self.judging.set_found)
         self.keep.clicked.connect(lambda: desk.keep())
         desk.live.events.state.connect(self._show_state)
         desk.events.scores.connect(self._show_scores)
@@ -45,9 +57,26 @@ class TrainTab(QWidget):
         self._show_scores(desk.scores)
         self._show_kept()
 
+    def answer(self) -> None:
+        """Find out what is asked about the classifier that is chosen."""
+        judging, question = self._desk.judging, self.judging.question
+        if question == SCORES:
+            self._desk.evaluate()
+        elif question == CURVE:
+            judging.learning_curve()
+        elif question == COMPARISON:
+            judging.compare(self.judging.other)
+        else:
+            judging.suspects()
+
+    def _show_cell(self, cell: Mapping[str, Any]) -> None:
+        """Open the field of a cell and look at it."""
+        ref = FieldRef(cell["plate"], cell["well"], cell["field"])
+        self._view.look_at(ref, cell["y"], cell["x"])
+
     def _lay_out(self) -> None:
         self.chooser.names.setToolTip("What learns; all of them learn from the same annotations")
-        self.test.setToolTip("Cross-validate: every well is predicted by a classifier that never saw it")
+        self.test.setToolTip("Answer the question below: every well is predicted by a classifier that never saw it")
         self.keep.setToolTip("Train once more from nothing on all annotated cells, store the model, predict the plates")
         self.keep.setEnabled(not self._desk.session.project.read_only)
         self.state.setWordWrap(True)
@@ -59,7 +88,7 @@ class TrainTab(QWidget):
         column.addWidget(self.chooser)
         column.addLayout(line)
         column.addWidget(self.state)
-        column.addWidget(self.scores, 1)
+        column.addWidget(self.judging, 1)
         column.addWidget(self.kept)
 
     def _take_soon(self) -> None:

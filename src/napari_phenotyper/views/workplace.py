@@ -46,7 +46,7 @@ class Workplace(QWidget):
         self.segment, self.annotate, self.train = (
             SegmentTab(desk, self.view),
             AnnotateTab(desk, self.view),
-            TrainTab(desk),
+            TrainTab(desk, self.view),
         )
         self.hint = QLabel()
         self._told = ""

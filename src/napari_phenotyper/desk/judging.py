@@ -1,0 +1,61 @@
+"""Questions about the classifier that is chosen, beyond its scores: asked in the window, answered in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from psygnal import Signal, SignalGroup
+
+from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.live import Live
+from napari_phenotyper.session.judging import compare_steps, learning_curve_steps, suspects_steps
+from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.steps import Steps
+
+CURVE, COMPARISON, SUSPECTS = "curve", "comparison", "suspects"
+
+
+class JudgingEvents(SignalGroup):
+    """What was found out."""
+
+    found = Signal(str, object)
+
+
+class Judging:
+    """Learning curve, comparison and suspected labels of the classifier that is chosen.
+
+    Attributes
+    ----------
+    events
+        found(kind, report): kind is `CURVE`, `COMPARISON` or `SUSPECTS`, the report JSON as `session.judging` makes it.
+    found
+        Kind to the last report.
+    """
+
+    def __init__(self, session: Session, background: Background, live: Live) -> None:
+        self._session, self._background, self._live = session, background, live
+        self.events = JudgingEvents()
+        self.found: dict[str, Mapping[str, Any]] = {}
+
+    def learning_curve(self) -> None:
+        """Find out what more labels would bring."""
+        steps = learning_curve_steps(self._session, self._live.classifier, self._live.settings)
+        self._start(CURVE, f"Learning curve of {self._live.classifier}", steps)
+
+    def compare(self, other: str) -> None:
+        """Compare the classifier that is chosen with another on the same folds, both with their defaults."""
+        steps = compare_steps(self._session, [self._live.classifier, other])
+        self._start(COMPARISON, f"Comparing {self._live.classifier} with {other}", steps)
+
+    def suspects(self) -> None:
+        """Find annotated cells whose label looks wrong."""
+        steps = suspects_steps(self._session, self._live.classifier, self._live.settings)
+        self._start(SUSPECTS, f"Looking for wrong labels with {self._live.classifier}", steps)
+
+    def _start(self, kind: str, title: str, steps: Steps[dict[str, Any]]) -> None:
+        def tell(report: dict[str, Any]) -> None:
+            self.found[kind] = report
+            self.events.found.emit(kind, report)
+
+        self._background.start("judging", "replace", title, steps, self._session.runner, tell)

@@ -120,8 +120,8 @@ def hits(
 ) -> tuple[Hit, ...]:
     """Return wells that differ from the negative controls, the highest score first.
 
-    Shares of classes are compared as counted: the classifier errs alike in wells and controls, and how surely its errors
-    are known has no part in whether a well differs.
+    Shares of classes are compared as counted: the classifier errs alike in wells and controls, and how surely its
+    errors are known has no part in whether a well differs.
 
     Parameters
     ----------

@@ -247,6 +247,7 @@ def profile(
     """Turn cells into one row per well."""
     with at_work(plate, project, pattern, write=False) as (session, plates, progress):
         found = profiling.profile(session, plates, progress, profiler, read_settings(settings, more), model)
+        say(found.note)
         show_table(profiling.profile_rows(session, found), out, as_json)
 
 

@@ -145,6 +145,7 @@ def test_shares_are_corrected_for_the_errors_that_an_evaluation_shows(correction
     assert errors[0] > 0.1 and errors[1] < errors[0] / 3
     assert found[1].low[0, 1] <= true <= found[1].high[0, 1]  # type: ignore[index]
     assert found[0].counts.tolist() == found[1].counts.tolist()
+    assert found[0].note == "" and "corrected" in found[1].note
     assert found[1].values.sum() == pytest.approx(1) and NOT_A_CELL not in found[1].columns
 
 
@@ -171,6 +172,7 @@ def test_where_errors_differ_between_groups_shares_stay_counted_and_the_interval
     cells, prediction = well(TRUTH, np.arange(1, 1501))
     found, counted = (p.finish(p.partial(cells, prediction), Layout()) for p in (knowing, counting))
     np.testing.assert_array_equal(found.values, counted.values)
+    assert "as counted" in found.note
     assert (found.low <= counted.low).all() and (found.high >= counted.high).all()  # type: ignore[operator]
     assert (found.high - found.low).sum() > 1.5 * (counted.high - counted.low).sum()  # type: ignore[operator]
 

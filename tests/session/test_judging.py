@@ -148,6 +148,7 @@ def test_shares_are_corrected_by_what_an_evaluation_kept(session, monkeypatch):
     monkeypatch.setattr(profiling, "_sum_plate", lambda *a: pytest.fail("made again"))
     again = profiling.profile(session, plates, no_progress, settings=settings)
     np.testing.assert_array_equal(again.values, corrected.values)
+    assert again.note == corrected.note != counted.note == ""
 
 
 def test_shares_of_a_model_that_was_not_evaluated_are_counted(session):

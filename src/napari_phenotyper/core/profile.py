@@ -70,6 +70,8 @@ class Profile:
         (W, C) bounds of the 95 % interval, or None.
     kind
         Id of the profiler.
+    note
+        What a reader must know of how the values were made, as a sentence; mostly empty.
     """
 
     wells: tuple[WellRef, ...]
@@ -79,6 +81,7 @@ class Profile:
     low: Float64 | None = None
     high: Float64 | None = None
     kind: str = ""
+    note: str = ""
 
     def column(self, name: str) -> Float64:
         """Return (W,) the values of a column. Raises KeyError."""

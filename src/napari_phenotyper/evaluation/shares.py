@@ -30,6 +30,8 @@ REPLICATES, BURN, KEEP = 10, 10, 25
 """Bootstrap replicates of the likelihoods; steps of each one's chain that are dropped, and kept."""
 SUM_WEIGHT = 1e3
 """By how much more a sum of shares other than 1 counts than a share that is off."""
+MOST = 5000
+"""Held-out cells that errors are learnt from: more make it slower, not surer."""
 WORST_CONDITION = 30.0
 """A confusion whose condition number is above this is not inverted: its errors would be blown up."""
 
@@ -98,10 +100,11 @@ class Correcting(Protocol):
 
 def learn_errors(result: OutOfFold, replicates: int = REPLICATES, seed: int = 0) -> Errors:
     """Learn how a classifier errs from held-out predictions; those of cells that were never tested are left out."""
-    rows = np.flatnonzero(result.tested)
+    rng = np.random.default_rng(seed)
+    rows = _some(np.flatnonzero(result.tested), rng)
     probabilities, labels = result.probabilities[rows], result.labels[rows]
     whole = fit_likelihood(probabilities, labels)
-    drawn = _two_stage(result.groups[rows], replicates, np.random.default_rng(seed))
+    drawn = _two_stage(result.groups[rows], replicates, rng)
     found = tuple(fit_likelihood(probabilities[d], labels[d], whole) for d in drawn)
     predicted, k = _argmax(probabilities), len(result.classes)
     confusions = [confusion_matrix(labels[d], predicted[d], k) for d in (np.arange(len(rows)), *drawn)]
@@ -237,6 +240,7 @@ def gain(result: OutOfFold, cells: int = 300, draws: int = 100, seed: int = 0) -
     wrong = np.zeros(2)
     for number in numbers:
         mine, others = (np.flatnonzero(result.tested & ((result.folds == number) == own)) for own in (True, False))
+        others = _some(others, rng)
         likelihood = fit_likelihood(result.probabilities[others], result.labels[others])
         for i in range(max(draws // len(numbers), 1)):
             truth, rows = simulated(result.labels[mine], len(result.classes), cells, bool(i % 2), rng)
@@ -268,6 +272,11 @@ def _two_stage(groups: Indices, draws: int, rng: np.random.Generator) -> list[In
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     picks = [rng.integers(len(members), size=len(members)) for _ in range(draws)]
     return [np.concatenate([rng.choice(members[i], len(members[i])) for i in pick]) for pick in picks if len(pick)]
+
+
+def _some(rows: Indices, rng: np.random.Generator) -> Indices:
+    """Return the rows, or `MOST` of them."""
+    return rows if len(rows) <= MOST else np.sort(rng.choice(rows, MOST, replace=False))
 
 
 def _rates(confusion: Counts) -> Floats:

@@ -195,7 +195,7 @@ def plate_maps(content: ReportContent) -> Section:
         return Section("maps", title, "", "predict the whole plate (Train, then Results).")
     names = list(dict.fromkeys(well.plate for well in profile.wells))
     shapes = {plate.name: plate.shape for plate in content.plates}
-    body = []
+    body = [paragraph(profile.note, "quiet")] if profile.note else []
     if len(names) > _MOST_PLATES:
         body.append(paragraph(f"The first {_MOST_PLATES} of {len(names)} plates are shown.", "quiet"))
     for name in names[:_MOST_PLATES]:
@@ -232,7 +232,7 @@ def treatments(content: ReportContent) -> Section:
     body += picture(to_svg(bars), f"{plate}: mean share of each class by treatment; negative controls first.")
     body += picture(
         to_svg(wells),
-        f"{plate}: every well by itself, with the 95 % interval from its number of cells; the black bar is the mean of "
+        f"{plate}: every well by itself, with its 95 % interval; the black bar is the mean of "
         "the wells. Replicates that disagree show here.",
     )
     return Section("treatments", title, body)

@@ -117,7 +117,16 @@ class ClassFractions:
                 shares[i] = shares[i] if self._counted else found[0]
                 known = (low[i], high[i]) if self._counted else (shares[i], shares[i])
                 low[i], high[i] = np.minimum(known[0], found[1]), np.maximum(known[1], found[2])
-        return Profile(wells, columns, shares, n.astype(np.int64), low, high, "class_fractions")
+        return Profile(wells, columns, shares, n.astype(np.int64), low, high, "class_fractions", self._note())
+
+    def _note(self) -> str:
+        """Return how the classifier's errors were reckoned with."""
+        if self._errors is None:
+            return ""
+        if self._counted:
+            return "Shares are as counted; their intervals hold what the classifier's errors may have made of them."
+        how = "by adjusted counts" if self.correction == "adjusted" else "by EM"
+        return f"Shares are corrected {how} for the errors that the classifier's evaluation shows."
 
     def _corrected(self, errors: Errors, cells: Float64, kept: list[int]) -> tuple[Float64, Float64, Float64]:
         """Return shares of the kept classes, low and high, from a well's (n, K) probabilities."""

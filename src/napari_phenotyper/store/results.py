@@ -46,6 +46,7 @@ class ResultStore:
         columns.extend((name + ending, "float64") for ending, _ in given for name in profile.columns)
         about: dict[str, Json] = {
             "kind": profile.kind,
+            "note": profile.note,
             "columns": list(profile.columns),
             "interval": [profile.low is not None, profile.high is not None],
             "record": record,
@@ -72,7 +73,8 @@ class ResultStore:
             values = cast("Float64", sets[0])
             if values.shape != shape:
                 raise ValueError("columns are missing")
-            return Profile(wells, names, values, np.asarray(columns[2], np.int64), sets[1], sets[2], str(about["kind"]))
+            told = str(about["kind"]), str(about.get("note", ""))
+            return Profile(wells, names, values, np.asarray(columns[2], np.int64), sets[1], sets[2], *told)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise ProjectError(f"The profile in {path} is damaged: {error}.", "Remove it; profile again.") from error
 

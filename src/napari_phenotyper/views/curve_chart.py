@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-_LEFT, _BELOW, _RIM = 38, 32, 8
+_LEFT, _BELOW, _RIM = 48, 34, 8
 _INK, _BAND = QColor("#5aa9e6"), QColor(90, 169, 230, 70)
 
 
@@ -82,4 +82,4 @@ class CurveChart(QWidget):
             x = min(self.place(n, 1.0).x(), self.width() - 20.0)
             painter.drawText(QRectF(x - 24, foot, 48, 14), Qt.AlignmentFlag.AlignHCenter, str(n))
         middle = QRectF(_LEFT, foot + 13, self.width() - _LEFT - _RIM, 16)
-        painter.drawText(middle, Qt.AlignmentFlag.AlignHCenter, "labels; balanced accuracy with 95 % interval")
+        painter.drawText(middle, Qt.AlignmentFlag.AlignHCenter, "balanced accuracy by labels")

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.crops import write_crops
 
-from napari_phenotyper.core.errors import ExtensionError, ModelError
+from napari_phenotyper.core.errors import ExtensionError, ModelError, PhenotyperError
 from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.session import learning, measuring, moving
+from napari_phenotyper.session import crop_learning, learning, measuring, moving
+from napari_phenotyper.session.crop_folders import CropFolder
 from napari_phenotyper.session.model_check import check_card, check_model
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.store.model_files import packed, read_model_file, write_archive
@@ -137,3 +139,26 @@ def test_a_model_whose_classifier_is_not_there_or_refuses_it_is_not_kept(session
         with pytest.raises(error):
             moving.import_model(elsewhere, tmp_path / "n")
     assert elsewhere.project.models.ids() == ()
+
+
+JUNK = (None, -1.5, 10**400, [[]], {"a": [1]}, True)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "forest"])
+def test_a_model_file_with_anything_in_it_is_refused_in_words_or_works(tmp_path, classifier):
+    few, model = CropFolder(write_crops(tmp_path / "few", 1)), tmp_path / "m"
+    crop_learning.train(CropFolder(write_crops(tmp_path / "many", 6)), no_progress, classifier, model)
+    state, card = read_model_file(model)
+    made = [(state, {**card, key: junk}) for key in ("channels", "pixel_size", "segmenter") for junk in JUNK]
+    made += [(replace(state, meta={**state.meta, key: junk}), card) for key in state.meta for junk in JUNK]
+    for key, array in state.arrays.items():
+        for other in (np.atleast_1d(array)[:0], array[None], array.astype(np.float64), array * 0 - 1):
+            made.append((replace(state, arrays={**state.arrays, key: other}), card))
+    refused = 0
+    for one, told in made:
+        write_archive(model, *packed("m", told["classifier"], one, told))
+        try:
+            crop_learning.tested(few, no_progress, model)
+        except PhenotyperError as error:
+            refused += bool(error.what)
+    assert refused > len(made) / 2

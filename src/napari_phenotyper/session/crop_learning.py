@@ -177,7 +177,8 @@ def _segmenter_of(card: Mapping[str, Json]) -> Record | None:
     record = card.get("segmenter")
     if record is None:
         return None
-    if not (isinstance(record, Mapping) and isinstance(record.get("settings"), Mapping)):
+    whole = isinstance(record, Mapping) and isinstance(record.get("settings"), Mapping)
+    if not (isinstance(record, Mapping) and whole and isinstance(record.get("id"), str)):
         raise ModelError("The card of the model does not name its segmenter.", "Export it again where it was trained.")
     return record
 
@@ -191,6 +192,8 @@ def _predicted(model: Model, crops: CropSet, prepared: Prepared, progress: Progr
         progress(i / len(prepared.training.cells), "Predicting")
         parts.append(model.predict(chunk))
     given = np.concatenate(parts)
+    if not np.isfinite(given).all():
+        raise ModelError("The model's probabilities are not finite.", "The file is damaged; train again.")
     wide = np.zeros((len(crops), len(classes)), np.float32)
     wide[:, : len(model.classes)] = given
     labels = np.array([classes.index(crops.classes[k]) for k in crops.labels], np.intp)

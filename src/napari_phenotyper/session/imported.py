@@ -23,6 +23,7 @@ from napari_phenotyper.session.crop_cells import prepare
 from napari_phenotyper.session.crop_folders import CropFolder, CropSet, read_folder
 from napari_phenotyper.session.keys import Record
 from napari_phenotyper.session.measuring import extractor_records
+from napari_phenotyper.session.model_check import sizes_differ
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tables import table_text
@@ -112,7 +113,18 @@ def _one(session: Reading, name: str, about: Mapping[str, Any]) -> ImportedCrops
         with contextlib.suppress(ProjectError):  # in a project that is read only they are measured again
             _keep(file, [chunk.blocks for chunk in prepared.training.cells])
     chunks = tuple(_of_project(chunk, f"crops {name}") for chunk in prepared.training.cells)
-    return ImportedCrops(name, replace(prepared.training, cells=chunks), key, prepared.warnings)
+    warnings = (*prepared.warnings, *_size_warnings(session, name, crops.pixel_size))
+    return ImportedCrops(name, replace(prepared.training, cells=chunks), key, warnings)
+
+
+def _size_warnings(session: Reading, name: str, pixel_size: float | None) -> list[str]:
+    """Tell where cells look larger or smaller than on a plate, because pixels differ."""
+    sizes = {plate.name: next(plate.fields()).info.pixel_size for plate in session.plates.values()}
+    return [
+        f"The crops {name} have {pixel_size:g} µm per pixel, plate {plate} {size:g}: columns in pixels do not agree."
+        for plate, size in sizes.items()
+        if sizes_differ(pixel_size, size)
+    ]
 
 
 def _of_project(chunk: Cells, plate: str) -> Cells:

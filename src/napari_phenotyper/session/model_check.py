@@ -130,7 +130,7 @@ def _check_columns(meta: Mapping[str, Json], columns: Sequence[str], where: str)
     if not isinstance(wanted, list | tuple):
         return
     have = set(columns)
-    missing = [str(name) for name in wanted if name not in have]
+    missing = [name for name in map(str, wanted) if name not in have]
     if missing:
         named = ", ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
         raise ModelError(
@@ -156,6 +156,11 @@ def _check_count(spec: Mapping[str, Json], card: Mapping[str, Json], labels: Seq
     return []
 
 
+def sizes_differ(first: float | None, second: float | None) -> bool:
+    """Tell whether two pixel sizes are known and differ by more than a tenth."""
+    return first is not None and second is not None and max(first / second, second / first) > 1 + _ALIKE
+
+
 def _resampled(trained: float | None, here: float | None) -> list[str]:
     if trained is None or here is None:
         return _unknown(trained, here)
@@ -167,9 +172,9 @@ def _resampled(trained: float | None, here: float | None) -> list[str]:
 def _sizes(trained: float | None, here: float | None, where: str) -> tuple[str, ...]:
     if trained is None or here is None:
         return tuple(_unknown(trained, here))
-    ratio = trained / here
-    if max(ratio, 1 / ratio) <= 1 + _ALIKE:
+    if not sizes_differ(trained, here):
         return ()
+    ratio = trained / here
     return (
         f"{where}: a pixel is {here:g} µm, and the model was trained at {trained:g} µm. Its columns are in pixels, so "
         f"a nucleus of the same size looks {ratio:.2g} times as large to it: expect wrong classes. {_TRAIN}",
@@ -185,7 +190,7 @@ def _unknown(trained: float | None, here: float | None) -> list[str]:
 
 
 def _number(value: object) -> float | None:
-    """Return a positive number, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    """Return a pixel size in µm, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         return None
     return float(value)

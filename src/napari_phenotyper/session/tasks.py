@@ -207,7 +207,16 @@ def restored(state: ModelState, card: Mapping[str, Json], registry: Registry) ->
     name = record.get("id") if isinstance(record, Mapping) else None
     if not isinstance(name, str):
         raise ModelError("The model does not name its classifier.", "Export it again where it was trained.")
-    model: Model = registry.make("classifier", name).restore(state)
+    classifier = registry.make("classifier", name)
+    try:
+        model: Model = classifier.restore(state)
+    except PhenotyperError:
+        raise
+    except Exception as error:  # whatever a state made to break a classifier makes it raise
+        raise ModelError(
+            f"The classifier {name!r} cannot restore the model: {type(error).__name__}: {error}.",
+            "The file is damaged; train again.",
+        ) from error
     return model
 
 

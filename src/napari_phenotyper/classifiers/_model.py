@@ -80,7 +80,8 @@ class TableModel:
 
         matrix = cells.matrix(self.scaling.columns)
         out = np.zeros((len(cells), len(self.classes)), np.float32)
-        places = [self.classes.index(name) for name in self.known]
+        # a slice where it will do: picking columns one by one takes as long as the product with the weights
+        places = [self.classes.index(name) for name in self.known] if self.known != self.classes else slice(None)
         learnt = self.learnt
         if learnt is None:
             out[:, places] = 1

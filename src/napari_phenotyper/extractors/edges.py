@@ -14,6 +14,7 @@ from napari_phenotyper.extractors._columns import Float64, block, channels
 
 _BLOBS = (1, 2, 4)
 _SLOPES = (1, 2)
+_NOTHING = np.zeros((2, 2), np.float32)
 
 
 @dataclass(frozen=True)
@@ -39,37 +40,35 @@ class Edges:
         for label, image in channels(scene):
             dark = np.float32(np.quantile(image, 0.05)) if image.size else np.float32(0)
             contrast = group_mean(image[index.y, index.x] - dark, index.offsets)
-            found = _blobs(image, index, label) | _slopes(image, index, border, label)
+            found = _at_all_scales(image, index, border, label)
             safe = np.where(contrast > 0, contrast, np.inf)
             columns |= {name: values / safe for name, values in found.items()}
         return block(columns) if columns else ColumnBlock((), np.zeros((len(index), 0), np.float32))
 
 
-def _blobs(image: NDArray[np.float32], index: CellIndex, label: str) -> dict[str, Float64]:
-    """Return spread, minimum and maximum of the smoothed Laplacian in each cell."""
-    from scipy.ndimage import gaussian_laplace
+def _at_all_scales(
+    image: NDArray[np.float32], index: CellIndex, border: NDArray[np.bool_], label: str
+) -> dict[str, Float64]:
+    """Return the Laplacian's spread, minimum and maximum, and the mean steepness, of each cell at each scale.
 
-    from napari_phenotyper.kernels.grouped import group_max, group_min, group_moments
+    Both are differences of neighbours in the smoothed field, taken at the cells' pixels only.
+    """
+    from scipy.ndimage import gaussian_filter
 
+    from napari_phenotyper.kernels.grouped import group_max, group_mean, group_min, group_moments
+
+    starts = np.append(0, np.cumsum(border))[index.offsets]
+    y, x = index.y + 1, index.x + 1
     found: dict[str, Float64] = {}
     for scale in _BLOBS:
-        curved = gaussian_laplace(image, scale, mode="nearest")[index.y, index.x]
+        smooth = np.pad(gaussian_filter(image, scale, mode="nearest"), 1, mode="edge") if image.size else _NOTHING
+        up, down, left, right = smooth[y - 1, x], smooth[y + 1, x], smooth[y, x - 1], smooth[y, x + 1]
+        curved = up + down + left + right - 4 * smooth[y, x]
         found[f"Edges_BlobsStd_{label}_{scale}"] = group_moments(curved, index.offsets).sd
         found[f"Edges_BlobsMin_{label}_{scale}"] = group_min(curved, index.offsets)
         found[f"Edges_BlobsMax_{label}_{scale}"] = group_max(curved, index.offsets)
-    return found
-
-
-def _slopes(image: NDArray[np.float32], index: CellIndex, border: NDArray[np.bool_], label: str) -> dict[str, Float64]:
-    """Return the mean steepness of each cell and of its edge."""
-    from scipy.ndimage import gaussian_gradient_magnitude
-
-    from napari_phenotyper.kernels.grouped import group_mean
-
-    starts = np.append(0, np.cumsum(border))[index.offsets]
-    found: dict[str, Float64] = {}
-    for scale in _SLOPES:
-        steep = gaussian_gradient_magnitude(image, scale, mode="nearest")[index.y, index.x]
-        found[f"Edges_Slope_{label}_{scale}"] = group_mean(steep, index.offsets)
-        found[f"Edges_SlopeEdge_{label}_{scale}"] = group_mean(steep[border], starts)
+        if scale in _SLOPES:
+            steep = np.hypot(down - up, right - left) / 2
+            found[f"Edges_Slope_{label}_{scale}"] = group_mean(steep, index.offsets)
+            found[f"Edges_SlopeEdge_{label}_{scale}"] = group_mean(steep[border], starts)
     return found

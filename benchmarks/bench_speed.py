@@ -1,0 +1,29 @@
+"""Speed of the classifiers: predicting very many cells, and learning from few.
+
+`python benchmarks/bench_speed.py [THREADS]` writes benchmarks/results/speed.json. Peers take turns with us in one run.
+Cells are drawn at random: 200 columns, 16 classes that overlap about as much as real ones (95 % right).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+from _bench import write
+from _speed_features import fitting, linear, memory, rbf
+
+
+def main() -> None:
+    """Measure and write."""
+    from threadpoolctl import threadpool_limits
+
+    threads = int(sys.argv[1]) if len(sys.argv) > 1 else 2
+    with threadpool_limits(threads):
+        rows = [*rbf(threads), *linear(threads), *fitting(threads), *memory()]
+        if importlib.util.find_spec("_speed_nets"):
+            rows += importlib.import_module("_speed_nets").measure()
+    write("speed", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,8 @@ from napari_phenotyper.nets.deep import activations
 from napari_phenotyper.nets.model import CropModel
 
 Make = Callable[..., TrainingSet]
-FAST = FastNet(size=16, width=8, epochs=3, views=2, device="cpu")
-RES = ResNet(size=16, width=4, epochs=3, views=1, device="cpu")
+FAST = FastNet(networks=1, size=16, width=8, epochs=3, views=2, device="cpu")
+RES = ResNet(networks=1, size=16, width=4, epochs=3, views=1, device="cpu")
 DEEP = DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu")
 
 

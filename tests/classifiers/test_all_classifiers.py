@@ -43,9 +43,9 @@ QUICK = (
     WeightedNeighbourDistances(),
     RandomForest(trees=20),
     GradientBoosting(rounds=15),
-    FastNet(size=16, width=8, epochs=6, views=1, device="cpu"),
-    ResNet(size=16, width=4, epochs=6, views=1, device="cpu"),
-    LipNet(size=16, variant="1", epochs=6, views=1, device="cpu"),
+    FastNet(networks=1, size=16, width=8, epochs=6, views=1, device="cpu"),
+    ResNet(networks=1, size=16, width=4, epochs=6, views=1, device="cpu"),
+    LipNet(networks=1, size=16, variant="1", epochs=6, views=1, device="cpu"),
     DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu"),
 )
 ALL = pytest.mark.parametrize("classifier", QUICK, ids=lambda c: type(c).__name__)

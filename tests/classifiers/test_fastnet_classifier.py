@@ -17,7 +17,7 @@ from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.nets.model import CropModel
 
 Make = Callable[..., TrainingSet]
-QUICK = FastNet(size=16, width=8, epochs=3, views=2, device="cpu")
+QUICK = FastNet(networks=1, size=16, width=8, epochs=3, views=2, device="cpu")
 
 
 @pytest.mark.parametrize(("size", "channels"), [(3, 1), (5, 2), (17, 5)])

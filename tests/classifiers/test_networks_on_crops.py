@@ -21,22 +21,22 @@ from napari_phenotyper.nets.deep import activations
 from napari_phenotyper.nets.model import CropModel
 
 Make = Callable[..., TrainingSet]
-FAST = FastNet(size=16, width=8, epochs=3, views=2, device="cpu")
-RES = ResNet(size=16, width=4, epochs=3, views=1, device="cpu")
+FAST = FastNet(networks=1, size=16, width=8, epochs=3, views=2, device="cpu")
+RES = ResNet(networks=1, size=16, width=4, epochs=3, views=1, device="cpu")
 DEEP = DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu")
 
 
 @pytest.mark.parametrize("variant", ["1", "2", "4", "4c", "6"])
 def test_every_lipnet_learns_and_comes_back(make: Make, variant: str) -> None:
     training = make(n=60)
-    lipnet = LipNet(size=16, epochs=2, views=1, device="cpu", variant=variant)  # type: ignore[arg-type]
+    lipnet = LipNet(networks=1, size=16, epochs=2, views=1, device="cpu", variant=variant)  # type: ignore[arg-type]
     model = lipnet.fit(training, no_progress)
     chunk = training.cells[0]
     np.testing.assert_array_equal(lipnet.restore(model.state()).predict(chunk), model.predict(chunk))
 
 
 def test_dropout_is_drawn_from_the_seed_and_leaves_the_process_as_it_was(make: Make) -> None:
-    lipnet = LipNet(size=16, epochs=2, views=1, device="cpu", variant="1")
+    lipnet = LipNet(networks=1, size=16, epochs=2, views=1, device="cpu", variant="1")
     before = torch.random.get_rng_state()
     states = []
     for _ in range(2):
@@ -49,11 +49,11 @@ def test_dropout_is_drawn_from_the_seed_and_leaves_the_process_as_it_was(make: M
 
 def test_a_live_slice_with_dropout_leaves_the_process_as_it_was(make: Make) -> None:
     before = torch.random.get_rng_state()
-    LipNet(size=16, views=1, device="cpu", variant="1").fit(replace(make(n=40), seconds=0.05), no_progress)
+    LipNet(networks=1, size=16, views=1, device="cpu", variant="1").fit(replace(make(n=40), seconds=0.05), no_progress)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("classifier", [FAST, RES, LipNet(epochs=1, views=1, device="cpu", variant="2")])
+@pytest.mark.parametrize("classifier", [FAST, RES, LipNet(networks=1, epochs=1, views=1, device="cpu", variant="2")])
 @pytest.mark.parametrize(("size", "channels"), [(3, 1), (12, 70)])
 def test_crops_of_three_pixels_and_of_seventy_channels_are_learnt(classifier, size, channels, make: Make) -> None:
     training = make(n=24, size=size, channels=channels)

@@ -18,8 +18,8 @@ from napari_phenotyper.core.training import ModelState
 IDS = Registry().ids("classifier")
 QUICK = {
     "fastnet": {"epochs": 8},
-    "resnet": {"epochs": 8, "size": 32},
-    "lipnet": {"epochs": 30, "variant": "2"},
+    "resnet": {"epochs": 8, "size": 32, "networks": 1},
+    "lipnet": {"epochs": 30, "variant": "2", "networks": 1},
     "deep_svm": {"epochs": 8},
 }
 

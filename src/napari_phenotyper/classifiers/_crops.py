@@ -53,7 +53,7 @@ class CropSettings:
         },
     )
     views: int = field(
-        default=4, metadata={"help": "Mirrored views whose scores are averaged; 1 is fastest", "min": 1, "max": 8}
+        default=2, metadata={"help": "Mirrored views whose scores are averaged; 1 is fastest", "min": 1, "max": 8}
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = field(default="auto", metadata={"help": "Where the network runs"})
 
@@ -78,7 +78,7 @@ class CropClassifier(CropSettings, ABC):
     """… unless these are more epochs than so many, or fewer than 10."""
 
     networks: int = field(
-        default=1,
+        default=3,
         metadata={"help": "Networks whose scores are averaged; each holds out other cells", "min": 1, "max": 6},
     )
 

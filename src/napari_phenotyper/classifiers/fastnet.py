@@ -18,8 +18,9 @@ class FastNet(CropClassifier):
     A residual network (He et al. 2015) whose stem folds 4 × 4 pixels into channels, trained with the multi-class log
     loss, label smoothing (Szegedy et al. 2016), logit adjustment for rare classes (Menon et al. 2021), random
     rotations, shifts and mirrorings, and AdamW in one cycle (Smith & Topin 2018), its weights averaged as it goes
-    (Polyak & Juditsky 1992). One group of cells in six is held out: the network that is best on it is kept and
-    calibrated on it by temperature (Guo et al. 2017). The scores of mirrored views of a crop are averaged.
+    (Polyak & Juditsky 1992). Several are trained, each without another sixth of the groups of cells: the network that
+    is best on its sixth is kept, and all are calibrated on what they held out by temperature (Guo et al. 2017). Their
+    scores, and those of mirrored views of a crop, are averaged.
     """
 
     version: ClassVar[int] = 2

@@ -72,6 +72,8 @@ def comparison_html(found: Mapping[str, Any]) -> str:
 def suspects_html(found: Mapping[str, Any]) -> str:
     """Return suspected labels as a list; the link of each is its number."""
     rows = found["suspects"]
+    if not rows:
+        return _paragraphs([f"None of {found['n']} labels is doubted.", *_html_notes(found)])
     head = (
         f"<p>{len(rows)} of {found['n']} labels are doubted. Look at these cells, and correct those that are wrong.</p>"
     )
@@ -81,8 +83,7 @@ def suspects_html(found: Mapping[str, Any]) -> str:
         f"<td align='right'>{100 * row['probability']:.0f} %</td></tr>"
         for i, row in enumerate(rows)
     ]
-    table = f"<table width='100%' cellpadding='3'>{''.join(lines)}</table>" if rows else ""
-    return head + table + _paragraphs(_html_notes(found))
+    return f"{head}<table width='100%' cellpadding='3'>{''.join(lines)}</table>" + _paragraphs(_html_notes(found))
 
 
 def _paragraphs(sentences: Iterable[str]) -> str:

@@ -29,7 +29,7 @@ FEW, SHARES, BEST = "few", "shares", "best"
 LABELS, DRAWS = 10, 20
 RARE_FOLDS = ("Grape", "ADCCM")
 """Classes of which nearly all cells lie in one fold."""
-NETWORKS = ("fastnet", "resnet", "lipnet", "deep_svm")
+NETWORKS = ("fastnet", "resnet", "lipnet", "deep_svm", "jury")
 """Classifiers that train a network; all others look at measured columns only."""
 SCORES = ("accuracy", "balanced_accuracy", "log_loss", "calibration_error")
 

@@ -18,6 +18,7 @@ from napari_phenotyper.classifiers.committee import Committee
 from napari_phenotyper.classifiers.deep_svm import DeepSupportVectorMachine
 from napari_phenotyper.classifiers.fastnet import FastNet
 from napari_phenotyper.classifiers.forest import RandomForest
+from napari_phenotyper.classifiers.jury import Jury
 from napari_phenotyper.classifiers.knn import NearestCells
 from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
 from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
@@ -47,6 +48,7 @@ QUICK = (
     ResNet(networks=1, size=16, width=4, epochs=6, views=1, device="cpu"),
     LipNet(networks=1, size=16, variant="1", epochs=6, views=1, device="cpu"),
     DeepSupportVectorMachine(size=16, epochs=6, views=1, device="cpu"),
+    Jury(networks=1, size=16, epochs=6, views=1, device="cpu"),
 )
 ALL = pytest.mark.parametrize("classifier", QUICK, ids=lambda c: type(c).__name__)
 
@@ -238,7 +240,7 @@ def test_shuffled_labels_score_chance(classifier: Classifier, make: Make) -> Non
 def test_choosing_a_classifier_imports_no_learning_library() -> None:
     listing = (
         "import sys; from napari_phenotyper.core.registry import Registry; r = Registry();"
-        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet', 'resnet', 'lipnet', 'deep_svm')];"
+        "[r.get('classifier', name) for name in ('svm', 'forest', 'fastnet', 'resnet', 'lipnet', 'deep_svm', 'jury')];"
         "print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)

@@ -21,6 +21,7 @@ QUICK = {
     "resnet": {"epochs": 8, "size": 32, "networks": 1},
     "lipnet": {"epochs": 30, "variant": "2", "networks": 1},
     "deep_svm": {"epochs": 8},
+    "jury": {"epochs": 8, "networks": 1},
 }
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_phenotyper.classifiers import _parts as parts
 from napari_phenotyper.classifiers._crops import CropSettings
 from napari_phenotyper.core.cells import Cells, ColumnBlock, Float32
 from napari_phenotyper.core.contracts import Classifier
@@ -78,10 +78,10 @@ class DeepSupportVectorMachine(CropSettings):
         found, network, measured, slope = (meta.get(k) for k in ("classifier", "network", "measured", "slope"))
         if found != KIND:
             raise ModelError(f"This is a model of {found!r}, not of {KIND!r}.", "Open the right model.")
-        if network not in NETWORKS or type(measured) is not bool or not _positive(slope):
+        if network not in NETWORKS or type(measured) is not bool or not parts.is_slope(slope):
             raise ModelError("The model does not say what it is made of.", "The file is damaged; train again.")
-        seer = Registry().make("classifier", str(network)).restore(_part(state, "seer"))
-        decider = _decider().restore(_part(state, "decider"))
+        seer = Registry().make("classifier", str(network)).restore(parts.part_of(state, "seer"))
+        decider = _decider().restore(parts.part_of(state, "decider"))
         model = _DeepModel(seer, decider, str(network), measured, cast("float", slope))
         told = model.state().meta
         if seer.classes != decider.classes or any(meta.get(k) != told.get(k) for k in ("classes", "crop", "columns")):
@@ -106,25 +106,23 @@ class _DeepModel:
 
     def predict(self, cells: Cells) -> Float32:
         """Return (n, K) probabilities. Raises ModelError where crops cannot be cut, or columns are missing."""
-        return _tempered(self.decider.predict(_learned(self.seer, cells, self.measured)), self.slope)
+        return parts.tempered(self.decider.predict(_learned(self.seer, cells, self.measured)), self.slope)
 
     def state(self) -> ModelState:
         """Return the states of both parts, side by side."""
-        parts = {"seer": self.seer.state(), "decider": self.decider.state()}
+        members = {"seer": self.seer.state(), "decider": self.decider.state()}
         meta: dict[str, Json] = {
             "classifier": KIND,
             "classes": list(self.classes),
-            "crop": parts["seer"].meta["crop"],
+            "crop": members["seer"].meta["crop"],
             "network": self.network,
             "measured": self.measured,
             "slope": self.slope,
-            **{key: dict(state.meta) for key, state in parts.items()},
         }
         if self.measured:
-            given = cast("list[str]", parts["decider"].meta["columns"])
+            given = cast("list[str]", members["decider"].meta["columns"])
             meta["columns"] = [name for name in given if not name.startswith("Deep_")]
-        arrays = {f"{key}.{name}": array for key, state in parts.items() for name, array in state.arrays.items()}
-        return ModelState(arrays, meta)
+        return parts.together(members, meta)
 
 
 def _decider() -> Classifier:
@@ -145,24 +143,7 @@ def _slope(learnt: TrainingSet, progress: Progress) -> float:
         return 1.0
     machine, unseen = _decider().fit(learnt.take(~held), progress), learnt.take(held)
     given = np.concatenate([machine.predict(chunk) for chunk in unseen.cells])
-    return fit_slope(_logarithms(given), unseen.labels)
-
-
-def _tempered(probabilities: Float32, slope: float) -> Float32:
-    """Return (n, K) probabilities at another temperature; impossible classes stay impossible."""
-    from napari_phenotyper.evaluation.calibration import softmax
-
-    return np.asarray(softmax(_logarithms(probabilities), slope), np.float32) if slope != 1 else probabilities
-
-
-def _logarithms(probabilities: Float32) -> NDArray[np.float64]:
-    """Return logarithms, −∞ of 0."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(probabilities.astype(np.float64)))
-
-
-def _positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < np.inf
+    return fit_slope(parts.logarithms(given), unseen.labels)
 
 
 def _learned(seer: CropModel, cells: Cells, measured: bool) -> Cells:
@@ -171,12 +152,3 @@ def _learned(seer: CropModel, cells: Cells, measured: bool) -> Cells:
 
     block: Mapping[str, ColumnBlock] = {LEARNED: activations(seer, cells)}
     return replace(cells, blocks={**cells.blocks, **block} if measured else block)
-
-
-def _part(state: ModelState, key: str) -> ModelState:
-    """Return one part's state. Raises ModelError."""
-    meta = state.meta.get(key)
-    if not isinstance(meta, Mapping):
-        raise ModelError(f"The model's {key} is missing.", "The file is damaged; train again.")
-    start = f"{key}."
-    return ModelState({k.removeprefix(start): v for k, v in state.arrays.items() if k.startswith(start)}, meta)

@@ -12,9 +12,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 
+import _learn_shares
 import numpy as np
 from _bench import RESULTS, Row, row, write
 from _learn_data import FIVE, few_labels, held_out, labelled_crops, of_classes
@@ -110,7 +109,7 @@ def best(rows: Sequence[Row]) -> list[Row]:
 def main() -> None:
     """Measure the parts that are named, and write them beside those that were measured before."""
     names = Registry().ids("classifier")
-    known = [*names, FEW, *([SHARES] if find_spec("_learn_shares") else [])]
+    known = [*names, FEW, SHARES]
     chosen = sys.argv[1:] or known
     wrong = [part for part in chosen if part not in known]
     if wrong:
@@ -123,7 +122,7 @@ def main() -> None:
     if cells is not None:
         work |= {name: lambda name=name: classifier(name, *cells) for name in picked}
         work[FEW] = lambda: few(list(dict.fromkeys(["svm", *few_names])), *cells)
-    work[SHARES] = lambda: [_marked(SHARES, one) for one in import_module("_learn_shares").measure()]
+    work[SHARES] = lambda: [_marked(SHARES, one) for one in _learn_shares.measure()]
     for part in chosen:
         rows = [one for one in _kept() if one["part"] not in (part, BEST)] + work[part]()
         print(write("learn", [*rows, *best(rows)]))

@@ -6,11 +6,12 @@ Cells are drawn at random: 200 columns, 16 classes that overlap about as much as
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
+import torch
 from _bench import write
 from _speed_features import fitting, linear, memory, rbf
+from _speed_nets import measure as networks
 
 
 def main() -> None:
@@ -20,8 +21,8 @@ def main() -> None:
     threads = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     with threadpool_limits(threads):
         rows = [*rbf(threads), *linear(threads), *fitting(threads), *memory()]
-        if importlib.util.find_spec("_speed_nets"):
-            rows += importlib.import_module("_speed_nets").measure()
+    torch.set_num_threads(threads)
+    rows += networks()
     write("speed", rows)
 
 

@@ -119,7 +119,7 @@ def test_states_hold_arrays_of_plain_types_only(classifier: Classifier, make: Ma
     state = classifier.fit(make(n=40), no_progress).state()
     assert {str(a.dtype) for a in state.arrays.values()} <= {"float32", "float64", "int32", "int64", "uint8"}
     assert state.meta["classes"] == ["class0", "class1", "class2"]
-    assert ("crop" in state.meta) != ("columns" in state.meta)
+    assert "crop" in state.meta or "columns" in state.meta
 
 
 @ALL

@@ -43,6 +43,10 @@ def _open_once(plate: Path, project: Path) -> tuple[float, float]:
         window.frames.expect()
 
     window.desk.viewing.events.opened.connect(on_field)
+    if window.desk.viewing.open is not None:  # read while the dock was being made: drawn once more, to be seen
+        on_field(window.desk.viewing.open)
+        window.native.update()
+    panel.update()
     wait(lambda: bool(opened) and window.frames.seen() and painted.seen(), "the first field and the map")
     first = max(window.frames.at, painted.at) - start
     place = panel.rect_of("H12").center()

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import binomtest
 
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.keys import Json
@@ -98,6 +97,8 @@ def _pair(better: tuple[str, OutOfFold], other: tuple[str, OutOfFold], group: st
 
 
 def _exact(first: int, second: int) -> float:
+    from scipy.stats import binomtest  # half a second that a window should not wait for
+
     return float(binomtest(first, first + second).pvalue) if first + second else 1.0
 
 

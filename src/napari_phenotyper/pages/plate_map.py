@@ -15,6 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.wells import parse_well, plate_shape, row_letters
+from napari_phenotyper.pages.ranges import robust_range
 from napari_phenotyper.pages.style import PAPER, QUIET, ROLE_EDGES, RULE, add_legend, bare, ink_on, new_figure
 
 _CELL = 0.86
@@ -95,36 +96,6 @@ def _colours(diverging: bool) -> Colormap:
     from matplotlib import colormaps
 
     return colormaps["RdBu_r" if diverging else "viridis"]
-
-
-def robust_range(grid: NDArray[np.float64], diverging: bool = False) -> tuple[Normalize, str]:
-    """Return the range of the colours and which ends of the bar are pointed.
-
-    Parameters
-    ----------
-    grid
-        Values of any shape, NaN where there is none.
-    diverging
-        Values are signed: the range is symmetric about zero.
-
-    Returns
-    -------
-    Normalize
-        From the 2nd to the 98th percentile of the known values, widened where they are all alike; 0 to 1 for none.
-    str
-        "neither", "min", "max" or "both": where values lie beyond.
-    """
-    known = grid[np.isfinite(grid)]
-    if not known.size:
-        return Normalize(0, 1), "neither"
-    low, high = (float(v) for v in np.percentile(known, [2, 98]))
-    if diverging:
-        high = max(abs(low), abs(high))
-        low = -high
-    if high <= low:
-        low, high = low - (abs(low) * 0.01 or 0.5), high + (abs(high) * 0.01 or 0.5)
-    ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
-    return Normalize(low, high, clip=True), ends[bool(known.min() < low), bool(known.max() > high)]
 
 
 def _draw_wells(

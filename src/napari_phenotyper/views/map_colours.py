@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from qtpy.QtGui import QColor
 
 from napari_phenotyper.core.wells import parse_well
-from napari_phenotyper.pages.plate_map import robust_range
+from napari_phenotyper.pages.ranges import robust_range
 
 ROLE_WORDS = {"negative": "negative control", "positive": "positive control", "empty": "empty well"}
 """Role of a well to the words for it; samples need none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
@@ -80,7 +80,7 @@ class Workplace(QWidget):
         column.addWidget(self.opening)
         column.addWidget(self.plate_tab)
         for widget, title in ((first, "Plate"), (self.segment, "Segment"), (self.train, "Train")):
-            self.tabs.addTab(_scrolling(widget), title)
+            self.tabs.addTab(_Scrolling(widget), title)
         self.tabs.insertTab(ANNOTATE, self.annotate, "Annotate")
         self.hint.setWordWrap(True)
         self.hint.setObjectName("hint")
@@ -135,9 +135,22 @@ class Workplace(QWidget):
             self.hint.setText(text)
 
 
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
+class _Scrolling(QScrollArea):
+    """Scrolls up and down only: never narrower than what it shows and its bar."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__()
+        self.setWidget(widget)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """Return the room that the widget and the bar need beside each other."""
+        hint, bar = super().minimumSizeHint(), self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar + 2 * self.frameWidth(), hint.height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
+        """Ask for room when the widget needs more."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)

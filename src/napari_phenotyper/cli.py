@@ -17,6 +17,19 @@ from napari_phenotyper import crops, judge, launch, models
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.options import (
+    AsJson,
+    Classifier,
+    ClusterAddress,
+    Jobs,
+    ModelId,
+    More,
+    Out,
+    Pattern,
+    PlatePath,
+    Project,
+    Settings,
+)
 from napari_phenotyper.pages import words
 from napari_phenotyper.session import labelling, learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
@@ -35,18 +48,6 @@ app.command()(judge.suspects)
 app.add_typer(crops.app, name="crops")
 app.add_typer(models.app, name="models")
 
-PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
-Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
-Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}_s{field}_{channel}.tif'.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
-ClusterAddress = Annotated[str, typer.Option("--cluster", help="Address of a Dask scheduler to run on.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE …", help="Parameters.")]
-More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=True)]
-"""What follows the first NAME=VALUE of --set."""
-Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
-ModelId = Annotated[str | None, typer.Option("--model", help="Which model (the first letters do); the newest.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 
 _JOBS = min(os.cpu_count() or 1, 8)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_phenotyper.console import at_ease, at_work, read_settings, say, show
+from napari_phenotyper.options import AsJson, Classifier, More, Settings
 from napari_phenotyper.pages import words
 from napari_phenotyper.session import crop_learning
 from napari_phenotyper.session.crop_folders import CropFolder
@@ -23,9 +24,6 @@ _JOBS = min(os.cpu_count() or 1, 8)
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with a folder of PNG or TIFF files per class.")]
-Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE …", help="Parameters.")]
-More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=True)]
 GroupFrom = Annotated[
     str, typer.Option(metavar="FILE:COLUMN", help="What is never split between folds; FILE (in DIR) has a column file.")
 ]
@@ -34,7 +32,6 @@ Channels = Annotated[str, typer.Option(help="What the channels show, in order: D
 PixelSize = Annotated[float | None, typer.Option(min=1e-3, max=1e3, help="µm per pixel of the crops.")]
 Seed = Annotated[int, typer.Option(min=0, help="For all that is random.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes that measure.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()

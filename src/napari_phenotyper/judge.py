@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_phenotyper.console import at_work, read_settings, show
+from napari_phenotyper.options import AsJson, Classifier, Folds, Group, More, Pattern, PlatePath, Project, Settings
 from napari_phenotyper.pages import judgements
 from napari_phenotyper.session import judging
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
-
-PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
-Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE …", help="Parameters.")]
-More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=True)]
-Group = Annotated[str, typer.Option(help="Never split between folds: well, plate, treatment, a column.")]
-Folds = Annotated[int, typer.Option(min=2, help="How many parts.")]
-Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
-Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}_s{field}_{channel}.tif'.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def learning_curve(

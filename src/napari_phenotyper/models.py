@@ -8,14 +8,10 @@ from typing import Annotated
 import typer
 
 from napari_phenotyper.console import at_work, say, show
+from napari_phenotyper.options import AsJson, Pattern, PlatePath, Project
 from napari_phenotyper.session import moving
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-
-PlatePath = Annotated[Path, typer.Argument(metavar="PLATE", help="A plate, a folder of plates, or a project folder.")]
-Project = Annotated[Path | None, typer.Option("--project", help="Project folder; X.phenotyper beside the plate.")]
-Pattern = Annotated[str, typer.Option(help="How files are named: '{plate}_{well}_s{field}_{channel}.tif'.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")

@@ -170,3 +170,17 @@ def test_boosting_leaves_a_state_of_arrays(make: Make) -> None:
     model = GradientBoosting(rounds=3).fit(make(n=60), no_progress)
     assert isinstance(model, models.TableModel) and isinstance(model.learnt, Boosted)
     assert len(model.learnt.trees) == 9
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "isotonic", "cubic", "auto"])
+def test_a_calibrator_can_be_chosen_and_travels_with_the_model(kind: str, make: Make) -> None:
+    training, new = make(n=600, spread=6.0), make(n=300, spread=6.0, seed=1)
+    classifier = Committee(calibration=kind)
+    model = classifier.fit(training, no_progress)
+    back = classifier.restore(model.state())
+    usual = Committee().fit(training, no_progress)
+    for chunk in new.cells:
+        np.testing.assert_array_equal(back.predict(chunk), model.predict(chunk))
+        np.testing.assert_allclose(model.predict(chunk).sum(axis=1), 1, atol=1e-5)
+    if kind != "auto":
+        assert any((model.predict(chunk) != usual.predict(chunk)).any() for chunk in new.cells)

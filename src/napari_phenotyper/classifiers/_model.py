@@ -1,10 +1,10 @@
-"""The model of a feature classifier: its scaling, what it has learnt, and the slope that makes scores probabilities."""
+"""The model of a feature classifier: its scaling, what it has learnt, and what makes scores probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.training import ModelState, TrainingSet
 from napari_phenotyper.kernels.blocks import in_blocks
 
+if TYPE_CHECKING:
+    from napari_phenotyper.evaluation.calibrators import Calibrator
+
+Calibration = Literal["temperature", "sigmoid", "isotonic", "cubic", "auto"]
+CALIBRATION = {"help": "How scores become probabilities; auto: what does best on held-out groups, from 200 cells on"}
+"""Of the parameter that every feature classifier has; a temperature was best wherever it was measured."""
 BLOCK = 4096
 """Cells that are predicted together: what is computed between columns and probabilities stays small."""
 LARGE_BLOCK = 32_768
@@ -55,8 +61,8 @@ class TableModel:
         All K classes, and the k that had cells.
     scaling
         From columns to standard scores.
-    slope
-        Of the softmax over log scores: 1 / temperature.
+    calibrator
+        Turns log scores into probabilities.
     learnt
         None where one class only is known.
     favour
@@ -67,7 +73,7 @@ class TableModel:
     classes: tuple[str, ...]
     known: tuple[str, ...]
     scaling: tables.Scaling
-    slope: float
+    calibrator: Calibrator
     learnt: Learnt | None
     favour: Float32
 
@@ -76,8 +82,6 @@ class TableModel:
 
         Beside the result, memory does not grow with n.
         """
-        from napari_phenotyper.evaluation.calibration import softmax
-
         matrix = cells.matrix(self.scaling.columns)
         out = np.zeros((len(cells), len(self.classes)), np.float32)
         # a slice where it will do: picking columns one by one takes as long as the product with the weights
@@ -89,7 +93,7 @@ class TableModel:
 
         def work(start: int, stop: int) -> None:
             given = _favoured(learnt.log_scores(self.scaling(matrix[start:stop])), self.favour)
-            out[start:stop, places] = softmax(given, self.slope)
+            out[start:stop, places] = self.calibrator(given)
 
         if learnt.serial:
             in_blocks(len(out), LARGE_BLOCK, work, 1)
@@ -99,7 +103,8 @@ class TableModel:
 
     def state(self) -> ModelState:
         """Return all that the classifier's `restore` needs."""
-        meta = tables.common_meta(self.kind, self.classes, self.known, self.scaling, self.slope)
+        common = tables.common_meta(self.kind, self.classes, self.known, self.scaling)
+        meta = {**common, "calibration": dict(self.calibrator.state())}
         arrays: dict[str, NDArray[np.generic]] = {
             "mean": self.scaling.mean,
             "sd": self.scaling.sd,
@@ -111,7 +116,13 @@ class TableModel:
 
 
 def fit(
-    kind: str, training: TrainingSet, folds: int, train: Train, progress: Progress, lift: float = 0.0
+    kind: str,
+    training: TrainingSet,
+    folds: int,
+    calibration: str,
+    train: Train,
+    progress: Progress,
+    lift: float = 0.0,
 ) -> TableModel:
     """Train and calibrate.
 
@@ -123,6 +134,8 @@ def fit(
         Cells, columns and classes.
     folds
         Parts to calibrate on.
+    calibration
+        Kind of calibrator, or "auto".
     train
         Learns from standard scores.
     progress
@@ -137,6 +150,8 @@ def fit(
         If there are no cells, no columns, or no column varies.
     Cancelled
     """
+    from napari_phenotyper.evaluation import calibrators
+
     progress(0.0, "reading columns")
     table = tables.table(training)
     if len(table.known) == 1:
@@ -145,34 +160,38 @@ def fit(
         progress(1.0, "trained")
         none = np.zeros(0, np.float32)
         return TableModel(
-            kind, training.classes, table.known, tables.Scaling((), none, none), 1.0, None, np.zeros(1, np.float32)
+            kind,
+            training.classes,
+            table.known,
+            tables.Scaling((), none, none),
+            calibrators.Temperature(),
+            None,
+            np.zeros(1, np.float32),
         )
     share = np.bincount(table.labels) / len(table.labels)
     favour = (-lift * np.log(share)).astype(np.float32)
-    slope = _slope(table, training, folds, favour, train, part(progress, 0.05, 0.65))
+    scores = _held_out(table, training, folds, favour, train, part(progress, 0.05, 0.65))
+    calibrator = calibrators.fit(calibration, scores, table.labels, training.groups, training.seed)
     progress(0.7, "training")
     learnt = train(table.scores, table.labels, training.seed % 2**32)
     progress(1.0, "trained")
-    return TableModel(kind, training.classes, table.known, table.scaling, slope, learnt, favour)
+    return TableModel(kind, training.classes, table.known, table.scaling, calibrator, learnt, favour)
 
 
-def _slope(
+def _held_out(
     table: tables.Table, training: TrainingSet, folds: int, favour: Float32, train: Train, progress: Progress
-) -> float:
-    """Return the slope that suits cells which were held out (Guo et al. 2017)."""
-    from napari_phenotyper.evaluation.calibration import fit_slope
-
+) -> NDArray[np.float64]:
+    """Return (N, k) log scores of cells by what was learnt without their fold; NaN where too few to hold any out."""
     fold = tables.inner_folds(table.labels, training.groups, folds, training.seed)
     if fold is None:
-        return 1.0
+        return np.full((len(table.labels), len(table.known)), np.nan)
 
     def score(known: tables.Indices, tested: tables.Indices) -> tuple[tables.Indices, NDArray[np.floating]]:
         present, labels = np.unique(table.labels[known], return_inverse=True)
         learnt = train(table.scores[known], labels, training.seed % 2**32)
         return present, _favoured(learnt.log_scores(table.scores[tested]), favour[present])
 
-    found = tables.held_out_scores(table.labels, fold, len(table.known), score, progress)
-    return fit_slope(found, table.labels)
+    return tables.held_out_scores(table.labels, fold, len(table.known), score, progress)
 
 
 def _favoured(scores: NDArray[np.floating], favour: Float32) -> NDArray[np.floating]:
@@ -199,6 +218,9 @@ def restore(kind: str, state: ModelState, read: Callable[[ModelState, int, int],
     ModelError
         If the state is foreign or damaged.
     """
-    classes, known, scaling, slope = tables.common(state, kind)
+    from napari_phenotyper.evaluation import calibrators
+
+    classes, known, scaling = tables.common(state, kind)
+    calibrator = calibrators.restore(state.meta.get("calibration"), len(known))
     learnt = read(state, len(known), len(scaling.columns)) if len(known) > 1 else None
-    return TableModel(kind, classes, known, scaling, slope, learnt, tables.floats(state, "favour", len(known)))
+    return TableModel(kind, classes, known, scaling, calibrator, learnt, tables.floats(state, "favour", len(known)))

@@ -209,8 +209,8 @@ def check_kind(state: ModelState, kind: str) -> None:
         raise ModelError(f"This is a model of {found!r}, not of {kind!r}.", "Open it with the classifier that made it.")
 
 
-def common(state: ModelState, kind: str) -> tuple[tuple[str, ...], tuple[str, ...], Scaling, float]:
-    """Return what every state of the feature route has: classes, known classes, scaling, slope. Raises ModelError."""
+def common(state: ModelState, kind: str) -> tuple[tuple[str, ...], tuple[str, ...], Scaling]:
+    """Return what every state of the feature route has: classes, known classes, scaling. Raises ModelError."""
     check_kind(state, kind)
     classes, known, columns = (names(state, key) for key in ("classes", "known", "columns"))
     if not known or not set(known) <= set(classes):
@@ -218,17 +218,14 @@ def common(state: ModelState, kind: str) -> tuple[tuple[str, ...], tuple[str, ..
     mean, sd = (floats(state, key, len(columns)) for key in ("mean", "sd"))
     if not (sd > 0).all():
         raise ModelError("The model's 'sd' is not positive.", "The file is damaged; train again.")
-    return classes, known, Scaling(columns, mean, sd), number(state, "slope")
+    return classes, known, Scaling(columns, mean, sd)
 
 
-def common_meta(
-    kind: str, classes: tuple[str, ...], known: tuple[str, ...], scaling: Scaling, slope: float
-) -> Mapping[str, Json]:
+def common_meta(kind: str, classes: tuple[str, ...], known: tuple[str, ...], scaling: Scaling) -> Mapping[str, Json]:
     """Return the meta that `common` reads."""
     return {
         "classifier": kind,
         "classes": list(classes),
         "known": list(known),
         "columns": list(scaling.columns),
-        "slope": slope,
     }

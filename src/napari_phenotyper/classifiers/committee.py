@@ -41,6 +41,7 @@ class Committee:
                                "max": 1.0}
     )  # fmt: skip
     folds: int = field(default=3, metadata={"help": "Parts to calibrate on", "min": 2, "max": 20})
+    calibration: models.Calibration = field(default="temperature", metadata=models.CALIBRATION)
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
         """Train and calibrate.
@@ -51,7 +52,7 @@ class Committee:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self._train, progress, self.lift)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress, self.lift)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

@@ -38,6 +38,7 @@ class RandomForest:
     smallest_leaf: int = field(default=2, metadata={"help": "Fewest training cells in a leaf", "min": 1, "max": 1000})
     balance: bool = field(default=True, metadata={"help": "Weight classes inversely to their number of cells"})
     folds: int = field(default=3, metadata={"help": "Parts to calibrate on", "min": 2, "max": 20})
+    calibration: models.Calibration = field(default="temperature", metadata=models.CALIBRATION)
     jobs: int = field(default=1, metadata={"help": "Trees that are grown at the same time", "min": 1, "max": 256})
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
@@ -49,7 +50,7 @@ class RandomForest:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self._train, progress)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

@@ -37,6 +37,7 @@ class NearestCells:
     neighbours: int = field(default=10, metadata={"help": "How many neighbours vote", "min": 1, "max": 1000})
     balance: bool = field(default=True, metadata={"help": "Votes of rare classes count more"})
     folds: int = field(default=3, metadata={"help": "Parts to calibrate on", "min": 2, "max": 20})
+    calibration: models.Calibration = field(default="temperature", metadata=models.CALIBRATION)
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
         """Train and calibrate.
@@ -47,7 +48,7 @@ class NearestCells:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self._train, progress)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

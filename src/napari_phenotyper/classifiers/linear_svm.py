@@ -32,6 +32,7 @@ class LinearSupportVectorMachine:
     )
     balance: bool = field(default=True, metadata={"help": "Weight classes inversely to their number of cells"})
     folds: int = field(default=3, metadata={"help": "Parts to calibrate on", "min": 2, "max": 20})
+    calibration: models.Calibration = field(default="temperature", metadata=models.CALIBRATION)
 
     def fit(self, training: TrainingSet, progress: Progress) -> Model:
         """Train and calibrate.
@@ -42,7 +43,7 @@ class LinearSupportVectorMachine:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self._train, progress)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

@@ -42,6 +42,7 @@ class SupportVectorMachine:
                                "max": 1.0}
     )  # fmt: skip
     folds: int = field(default=3, metadata={"help": "Parts to calibrate on", "min": 2, "max": 20})
+    calibration: models.Calibration = field(default="temperature", metadata=models.CALIBRATION)
     arithmetic: Literal["float32", "bfloat16"] = field(
         default="float32",
         metadata={"help": "Numbers to predict in; bfloat16 is quicker on processors with AMX only"},
@@ -56,7 +57,7 @@ class SupportVectorMachine:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self._train, progress, self.lift)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress, self.lift)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

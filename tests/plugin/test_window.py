@@ -290,10 +290,9 @@ def test_a_plate_worker_that_is_killed_is_told_and_the_rest_is_done_again(window
     tour = window(plate)
     tour.hand.press(tour.place.segment.run)
     tour.hand.until(lambda: has_masks(plate))
-    for _ in range(2):  # killed between two fields, it is replaced without a word; its successor is not idle
+    while tour.desk.background.jobs:  # killed between two fields, it is replaced without a word
         kill_workers()
         tour.hand.wait(0.3)
-    tour.hand.until(lambda: not tour.desk.background.jobs)
     assert any("ended unexpectedly" in text for text in told(tour))
     tour.segment()
     assert tour.measured == 60

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.crops import write_crops
 
+from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.session import gathering
+from napari_phenotyper.session.crop_folders import CropFolder
+from napari_phenotyper.session.imported import import_crops
 
 
 def some_cell(desk, skip=0):
@@ -43,3 +48,13 @@ def test_the_open_field_is_predicted_first(desk, wheel):
     desk.marking.click(y, x, "Odd")
     wheel.until(lambda: len(desk.predictions) == 8)
     assert seen[0] == FieldRef("P1", "C03", 2)
+
+
+def test_imported_crops_are_learnt_from_with_the_next_click(desk, wheel, tmp_path):
+    folder = write_crops(tmp_path / "others")
+    import_crops(desk.session, CropFolder(folder, "index.csv:plate"), no_progress)
+    _, y, x = some_cell(desk)
+    desk.marking.click(y, x, "Odd")
+    cells = len(gathering.training_set(desk.session).training)
+    wheel.until(lambda: f"model of {cells} annotated cells" in desk.live.state)
+    assert cells > len(desk.session.annotations.active)

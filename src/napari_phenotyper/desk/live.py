@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psygnal import Signal, SignalGroup
@@ -22,7 +22,8 @@ from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.desk.viewing import Viewing, neighbours
 from napari_phenotyper.engine.engine import Job
 from napari_phenotyper.engine.runner import ignore
-from napari_phenotyper.session.gathering import FieldSample, Trainable, assemble, sample_field
+from napari_phenotyper.session.gathering import FieldSample, Trainable, assemble_all, sample_field
+from napari_phenotyper.session.imported import ImportedCrops, imported_crops, imports_key
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
@@ -36,10 +37,19 @@ Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
-    """A training set, and its fields for the next time."""
+class Known:
+    """What was read for a training set, for the next time: annotated cells by field, and imported crops."""
 
     samples: Mapping[FieldRef, tuple[tuple[Annotation, ...], FieldSample | None]]
+    imported: Sequence[ImportedCrops] = ()
+    imports: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """A training set, or why there is none, and what was read for it."""
+
+    known: Known
     trainable: Trainable | None
     problem: str = ""
 
@@ -90,7 +100,7 @@ class Live:
         self.state = ""
         self.seconds = 0.0
         self._surveys: dict[str, Survey] = {}
-        self._samples: Mapping[FieldRef, tuple[tuple[Annotation, ...], FieldSample | None]] = {}
+        self._known = Known({})
         self._crops: dict[FieldRef, Kept] = {}
         self._reader: Reading | None = None
         self._trained = ""
@@ -141,7 +151,7 @@ class Live:
 
     def nudge(self) -> None:
         """Learn anew after a pause, because annotations have changed."""
-        if self.on and self._session.annotations.active:
+        if self.on and (self._session.annotations.active or imports_key(self._session)):
             self._pause()
             self._pause = self._later(PAUSE, self._gather)
 
@@ -151,8 +161,9 @@ class Live:
         self._surveys[plate] = survey
         changed = {ref for ref, item in survey.measured.items() if _differs(before.get(ref), item)}
         if changed or before.keys() - survey.measured.keys():
-            self._samples = {ref: entry for ref, entry in self._samples.items() if ref.plate != plate}
-            self._crops = {ref: kept for ref, kept in self._crops.items() if ref not in changed}
+            kept = {ref: entry for ref, entry in self._known.samples.items() if ref.plate != plate}
+            self._known = replace(self._known, samples=kept)
+            self._crops = {ref: crops for ref, crops in self._crops.items() if ref not in changed}
             for ref in changed:
                 self._worn.pop(ref, None)
             self.nudge()
@@ -160,11 +171,11 @@ class Live:
 
     def _gather(self) -> None:
         self._reader = self._session.snapshot(self._reader)
-        args = self._reader, dict(self._samples), dict(self._crops), self._session.annotations.by_field()
+        args = self._reader, self._known, dict(self._crops), self._session.annotations.by_field()
         self._background.read("gather", "coalesce", gather, *args, on_result=self._gathered)
 
     def _gathered(self, found: Gathered) -> None:
-        self._samples = found.samples
+        self._known = found.known
         if not self.on:
             return
         if found.trainable is None:
@@ -299,7 +310,7 @@ def _differs(before: Wanted | None, now: Wanted) -> bool:
 
 def gather(
     session: Reading,
-    known: dict[FieldRef, tuple[tuple[Annotation, ...], FieldSample | None]],
+    known: Known,
     crops: Mapping[FieldRef, Kept],
     wanted: Mapping[FieldRef, tuple[Annotation, ...]],
     progress: Progress,
@@ -308,12 +319,15 @@ def gather(
     samples = {}
     for ref, standing in wanted.items():
         progress(0.0, f"Gathering the annotated cells of {ref}")
-        before = known.get(ref)
+        before = known.samples.get(ref)
         if before is not None and before[0] == standing:
             samples[ref] = before
         else:
             samples[ref] = standing, sample_field(session, ref, standing, dict(crops.get(ref, {})))
+    key = imports_key(session)
     try:
-        return Gathered(samples, assemble(session, [s for _, s in samples.values() if s is not None]))
+        imported = known.imported if key == known.imports else imported_crops(session)
+        now = Known(samples, imported, key)
+        return Gathered(now, assemble_all(session, [s for _, s in samples.values() if s is not None], imported))
     except PhenotyperError as error:
-        return Gathered(samples, None, str(error))
+        return Gathered(replace(known, samples=samples), None, str(error))

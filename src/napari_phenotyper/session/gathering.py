@@ -79,8 +79,17 @@ def training_set(session: Reading, group: str = "well", seed: int = 0) -> Traina
         If no layout has that column.
     """
     found = [sample_field(session, ref, standing) for ref, standing in session.annotations.by_field().items()]
-    samples = [sample for sample in found if sample is not None]
-    imported = imported_crops(session)
+    return assemble_all(session, [s for s in found if s is not None], imported_crops(session), group, seed)
+
+
+def assemble_all(
+    session: Reading,
+    samples: Sequence[FieldSample],
+    imported: Sequence[ImportedCrops],
+    group: str = "well",
+    seed: int = 0,
+) -> Trainable:
+    """Put a training set of annotated cells and imported crops together; raises as `training_set`."""
     if not imported:
         return assemble(session, samples, group, seed)
     own = [assemble(session, samples, group, seed)] if any(s.annotations for s in samples) else []

@@ -91,6 +91,12 @@ def import_crops(session: Session, source: CropFolder, progress: Progress, name:
     return {"name": called, "classes": counts, "groups": len(crops.group_names), "warnings": list(crops.warnings)}
 
 
+def imports_key(session: Reading) -> str:
+    """Return what changes when `imported_crops` would return something else; nothing is read."""
+    about: list[Json] = [dict(session.setting(IMPORTED)), dict(session.setting("segmenters"))]
+    return digest(*about, dict(extractor_records(session))) if session.setting(IMPORTED) else ""
+
+
 def imported_crops(session: Reading) -> list[ImportedCrops]:
     """Return all crops that a project trains on, measured with its segmenter and extractors; kept once measured."""
     return [

@@ -213,6 +213,7 @@ def train(
     with at_work(plate, project, pattern) as (session, _, progress):
         model = learning.train(session, progress, classifier, read_settings(settings, more))
         card = session.project.models.card(model)
+        say("\n".join(f"note: {text}" for text in card["notes"]))
         show(as_json, {"model": model, "card": card}, f"Kept model {model}: {', '.join(map(str, card['classes']))}")
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -81,6 +81,7 @@ def train(
     chosen = read_settings(settings, more)
     with at_ease() as progress, closing(make_runner(jobs)) as runner:
         card = crop_learning.train(source, progress, classifier, out, chosen, scores, seed, runner)
+    say("\n".join(f"note: {text}" for text in cast("list[str]", card["notes"])))
     show(as_json, {"model": card["id"], "file": str(out), "card": card}, f"Model {card['id']} written to {out}")
 
 

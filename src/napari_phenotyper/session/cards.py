@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.training import TrainingSet
@@ -69,6 +71,38 @@ def card_of(
         "python": platform.python_version(),
         **others,
     }
+
+
+def column_notes(training: TrainingSet, used: Sequence[str]) -> list[str]:
+    """Return sentences on the columns that a model leaves out, and on those that hold no number for some cells.
+
+    Parameters
+    ----------
+    training
+        What it was trained on.
+    used
+        The columns it looks at, none for one that looks at pixels.
+    """
+    if not used:
+        return []
+    said = []
+    constant = [name for name in training.columns if name not in set(used)]
+    if constant:
+        said.append(
+            f"{len(constant)} of {len(training.columns)} columns are the same for all training cells and not used: "
+            f"{_some(constant)}."
+        )
+    gaps = (~np.isfinite(training.matrix(used))).sum(axis=0)
+    holed = [f"{name} ({count})" for name, count in zip(used, gaps, strict=True) if count]
+    if holed:
+        said.append(
+            f"{len(holed)} columns hold no number for some training cells, which take the mean: {_some(holed)}."
+        )
+    return said
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _about(

@@ -16,7 +16,7 @@ from napari_phenotyper.core.registry import Extension, Registry
 from napari_phenotyper.core.training import Model
 from napari_phenotyper.engine.runner import Runner
 from napari_phenotyper.evaluation import crossval
-from napari_phenotyper.session.cards import card_of
+from napari_phenotyper.session.cards import card_of, column_notes
 from napari_phenotyper.session.crop_cells import Prepared, prepare
 from napari_phenotyper.session.crop_folders import CropFolder, CropSet, read_folder
 from napari_phenotyper.session.keys import Record
@@ -86,13 +86,15 @@ def train(
     model: Model = made.fit(prepared.training, part(progress, 0.8 if scores else 0.3, 1.0))
     record, key = extension.record(made), training_key(crops, prepared)
     versions: dict[str, Json] = {name: _recorded(registry, name) for name in prepared.training.cells[0].blocks}
+    state = model.state()
+    notes = column_notes(prepared.training, cast("list[str]", state.meta.get("columns", [])))
     card = card_of(
         prepared.training, record, key, crops.channels, crops.pixel_size, crops.group, report,
         wells=[], plates=[], segmenter=prepared.segmenter, extractors=versions, pixels=pixel_digest(crops),
-        folder=source.folder.resolve().name, notes=list(prepared.warnings),
+        folder=source.folder.resolve().name, notes=[*prepared.warnings, *notes],
     )  # fmt: skip
     model_id = f"{classifier}-{digest(key, record)[:10]}"
-    write_archive(out, *packed(model_id, record, model.state(), card))
+    write_archive(out, *packed(model_id, record, state, card))
     return {"id": model_id, "classifier": record, **card}
 
 

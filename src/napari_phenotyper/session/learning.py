@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.keys import Json, digest
@@ -16,7 +16,7 @@ from napari_phenotyper.core.training import Model, ModelState, TrainingSet
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.evaluation.crossval import OutOfFold
 from napari_phenotyper.evaluation.crossval import report as report_on
-from napari_phenotyper.session.cards import card_of
+from napari_phenotyper.session.cards import card_of, column_notes
 from napari_phenotyper.session.gathering import Trainable
 from napari_phenotyper.session.held_out import ask_steps, gather, held_out_steps
 from napari_phenotyper.session.keys import Record, prediction_key
@@ -113,7 +113,7 @@ def train_steps(
     model_id = f"{classifier}-{digest(gathered.key, record)[:10]}"
     if model_id not in session.project.models.ids():
         fitted: ModelState = yield Away(_fit, (made, gathered.training), heavy=True)
-        session.project.models.save(model_id, record, fitted, _card(session, gathered, record))
+        session.project.models.save(model_id, record, fitted, _card(session, gathered, record, fitted))
     session.set("model", {"id": model_id})
     session.events.models.emit(model_id)
     return model_id
@@ -124,7 +124,7 @@ def _fit(made: Any, training: TrainingSet, progress: Progress) -> ModelState:
     return model.state()
 
 
-def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Json]:
+def _card(session: Reading, gathered: Trainable, record: Record, fitted: ModelState) -> dict[str, Json]:
     training = gathered.training
     scores = [
         report
@@ -140,7 +140,7 @@ def _card(session: Reading, gathered: Trainable, record: Record) -> dict[str, Js
         training, record, gathered.key, plates[0].channels, sizes[plates[0].name], "well",
         scores[-1] if scores else None, wells=list(training.group_names), plates=list(sizes), pixel_sizes=sizes,
         segmenter=resolved.get(plates[0].name), segmenters=resolved, extractors=dict(extractor_records(session)),
-        notes=list(gathered.warnings),
+        notes=[*gathered.warnings, *column_notes(training, cast("list[str]", fitted.meta.get("columns", [])))],
     )  # fmt: skip
 
 

@@ -30,6 +30,12 @@ def unscored_text(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def unsegmented_text(failed: Mapping[str, str]) -> str:
+    """Return which images could not be segmented, and why."""
+    lines = [f"  failed: {why if name in why else f'{name}: {why}'}" for name, why in list(failed.items())[:_NAMED]]
+    return "\n".join([*lines, f"  … and {len(failed) - _NAMED} more"] if len(failed) > _NAMED else lines)
+
+
 def _named(what: str, names: Sequence[str]) -> list[str]:
     more = f" … and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return [f"  {what}: {', '.join(names[:_NAMED])}{more}"] if names else []

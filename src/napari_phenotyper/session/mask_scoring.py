@@ -38,7 +38,7 @@ def score_files(predicted: Path, true: Path, progress: Progress) -> dict[str, An
     failed: dict[str, str] = {}
     own, other = _by_stem(predicted, failed), _by_stem(true, failed)
     if predicted.is_file() and true.is_file():
-        own = {name: predicted for name in other}
+        own = dict.fromkeys(other, predicted)
     names = [name for name in other if name in own]
     pooled, rows = MaskScores(), []
     for i, name in enumerate(names):

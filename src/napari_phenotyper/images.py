@@ -22,9 +22,7 @@ _JOBS = min(os.cpu_count() or 1, 8)
 
 
 def segment_images(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder of TIFF, PNG or JPEG images, one plane each.")
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of TIFF, PNG or JPEG images of one plane.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Another folder, for a label TIFF of the same name each.")],
     segmenter: Annotated[str, typer.Option(help="Which segmenter; `phenotyper list` names them.")] = DEFAULT_SEGMENTER,
     settings: Settings = None,

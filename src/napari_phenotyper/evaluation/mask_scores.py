@@ -90,7 +90,7 @@ def _numbered(labels: NDArray[np.integer]) -> tuple[Ints, Ints]:
     flat = np.maximum(flat.astype(np.int64, copy=False), 0)
     area = np.bincount(flat, minlength=1)
     area[0] = 0
-    return np.cumsum(area > 0)[flat], area[area > 0]
+    return np.cumsum(area > 0, dtype=np.int64)[flat], area[area > 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,4 +190,4 @@ def _several(owners: Ints) -> int:
 def _share(part: Ints, whole: int | Ints) -> Floats:
     """Return (10,) part / whole, NaN for 0 / 0."""
     below = np.broadcast_to(np.asarray(whole, np.float64), part.shape)
-    return np.divide(part, below, out=np.full(part.shape, np.nan), where=below > 0)
+    return np.asarray(np.divide(part, below, out=np.full(part.shape, np.nan), where=below > 0), np.float64)

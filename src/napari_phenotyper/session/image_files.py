@@ -70,7 +70,7 @@ def read_labels(path: Path) -> NDArray[np.integer]:
         image = image[..., 0]
     if image.dtype.kind not in "buif" or (image.dtype.kind == "f" and not (image == np.floor(image)).all()):
         raise PixelError(f"{path} holds {image.dtype} numbers, not labels.", "Save labels as whole numbers.")
-    labels = image.astype(np.int64) if image.dtype.kind in "bf" else image
+    labels: NDArray[np.integer] = image.astype(np.int64) if image.dtype.kind in "bf" else image.astype(image.dtype)
     used = labels[labels > 0]
     if used.size and (used == used[0]).all():
         from scipy import ndimage
@@ -133,8 +133,9 @@ def _picture(path: Path, painted: bool) -> Image:
     except Pillow.DecompressionBombError as error:  # neither an OSError nor a ValueError
         raise ValueError("it has more pixels than Pillow opens; save it as TIFF") from error
     with picture:
-        if getattr(picture, "n_frames", 1) > 1:
-            raise PixelError(f"{path} is not one plane: it has {picture.n_frames} frames.", _ONE_PLANE)
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1:
+            raise PixelError(f"{path} is not one plane: it has {frames} frames.", _ONE_PLANE)
         if picture.mode in DEEP:
             deep = np.asarray(picture)
             fits = picture.mode == "F" or deep.max(initial=0) < 2**16

@@ -117,7 +117,7 @@ def _saturated(image: NDArray[np.generic], inside: NDArray[np.bool_]) -> float:
     if not values.size:
         return 0.0
     top = values.max()
-    middle = np.median(image[:: _step(image, 0), :: _step(image, 1)])
+    middle = np.median(image[:: _step(image, 0), :: _step(image, 1)].astype(np.float32))
     width = max(1.0 if image.dtype.kind in "iu" else 0.0, 0.02 * float(top - middle))
     at = np.count_nonzero(values == top)
     below = np.count_nonzero(values >= top - width) - at
@@ -143,8 +143,8 @@ def _difference(image: NDArray[np.generic], inside: NDArray[np.bool_], distance:
     squares, noise = [], []
     for axis in (0, 1):
         lines = slice(None, None, _step(image, 1 - axis))
-        along, mask = (np.moveaxis(a, axis, 1)[lines] for a in (image, inside))
-        brightness = along.astype(np.float32)
+        brightness = np.moveaxis(image, axis, 1)[lines].astype(np.float32)
+        mask = np.moveaxis(inside, axis, 1)[lines]
         square = (brightness[:, distance:] - brightness[:, :-distance]) ** 2
         near = (mask[:, distance:] | mask[:, :-distance]) & np.isfinite(square)
         squares.append(square[near])
@@ -158,7 +158,7 @@ def _difference(image: NDArray[np.generic], inside: NDArray[np.bool_], distance:
 
 
 def _step(image: NDArray[np.generic], axis: int) -> int:
-    return max(1, image.shape[axis] // _LINES)
+    return max(1, int(image.shape[axis]) // _LINES)
 
 
 def flags(fields: Mapping[Name, FieldQuality]) -> dict[Name, tuple[str, ...]]:

@@ -162,6 +162,19 @@ class MapDrawing:
             self.painter.setPen(self.inks.edge(role, thick))
             self.painter.drawRects(boxes)
 
+    def draw_doubts(self) -> None:
+        """Draw a corner into each well that has doubtful fields."""
+        for at in self.reading.doubtful:
+            self._corner(self._face(at), ink(self.reading.colours.get(at, self.inks.ground)))
+
+    def _corner(self, box: QRectF, colour: QColor) -> None:
+        """Fill the upper right corner of a box."""
+        side = max(box.width() * 0.3, min(box.width(), 4.0))
+        corner = box.topRight()
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(colour)
+        self.painter.drawPolygon(QPolygonF([corner - QPointF(side, 0.0), corner, corner + QPointF(0.0, side)]))
+
     def draw_selected(self, selected: Iterable[tuple[int, int]]) -> None:
         """Draw a frame inside each selected well, black or white as its colour asks."""
         thick, inset = (1.0, 1.5) if self.board.pitch < 12 else (2.0, 3.0)
@@ -245,6 +258,9 @@ class MapDrawing:
                 words = f"{selected:,} selected"
             elif kind == "missing":
                 self._draw_missing([swatch])
+            elif kind == "doubtful":
+                self._frame(swatch.adjusted(1.0, 1.0, -1.0, -1.0), QPen(self.inks.faint, 1.0))
+                self._corner(swatch.adjusted(1.0, 1.0, -1.0, -1.0), self.inks.text)
             else:
                 self._draw_unknown([swatch])
             self.painter.setPen(self.inks.quiet)

@@ -11,6 +11,7 @@ from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
+from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
 from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
@@ -109,6 +110,8 @@ class SegmentTab(QWidget):
         words = [f"{len(known.cells)} of {fields} fields segmented, {len(known.measured)} measured."]
         if known.cells:
             words.append(f"{sum(known.cells.values())} cells.")
+        if known.flagged:
+            words.append(f"Doubtful fields: {counted(known.flagged.values())}; the map marks their wells.")
         if known.failed:
             words.append(f"{len(known.failed)} could not be done; what is in the way is told below.")
         self._stands.setText(" ".join(words))

@@ -126,11 +126,11 @@ def _looked_at(scene: Scene, segmenter: Any) -> NDArray[np.generic]:
     return scene.pixels[label]
 
 
-def find_masks(field: Field, segmenter: Any, progress: Progress) -> Masks:
-    """Segment one field without storing anything; parameters that are open are decided from it."""
+def find_masks(field: Field, segmenter: Any, progress: Progress) -> tuple[Masks, Any]:
+    """Segment one field without storing anything; return the segmenter too, open parameters decided from the field."""
     scene = scene_of(field)
-    found: Masks = segmenter.resolve([scene]).segment(scene, progress)
-    return found
+    resolved = segmenter.resolve([scene])
+    return resolved.segment(scene, progress), resolved
 
 
 def load_libraries(progress: Progress) -> None:

@@ -116,7 +116,7 @@ class PlatePanel(QWidget):
         columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
         entries = [("Cells per well", f"{CELLS}:"), ("Annotated cells", f"{ANNOTATED}:")]
         entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
-        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:"), ("Doubtful fields", f"{FLAGGED}:")]
+        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:"), ("Doubtful fields per well", f"{FLAGGED}:")]
         entries += [(name, f"{FEATURE}:{name}") for name in columns]
         if entries != self._entries:
             self._entries = entries

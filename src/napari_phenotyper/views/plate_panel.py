@@ -15,13 +15,15 @@ from napari_phenotyper.desk.survey import (
     annotation_counts,
     cell_counts,
     class_shares,
+    doubts,
     feature_means,
+    flag_counts,
     uncertainties,
 )
 from napari_phenotyper.views.plate_map import MapFace, PlateMap
 from napari_phenotyper.views.qt_thread import Soon
 
-CELLS, ANNOTATED, UNCERTAIN, SHARE, FEATURE = "cells", "annotated", "uncertain", "share", "feature"
+CELLS, FLAGGED, ANNOTATED, UNCERTAIN, SHARE, FEATURE = "cells", "flagged", "annotated", "uncertain", "share", "feature"
 
 
 class PlatePanel(QWidget):
@@ -62,7 +64,7 @@ class PlatePanel(QWidget):
         desk.marking.events.classes.connect(self._fill_colours)
 
     def colour_by(self, kind: str, name: str = "") -> None:
-        """Colour the wells by "cells", "annotated", "uncertain", the "share" of a class or the mean of a "feature"."""
+        """Colour the wells by "cells", "flagged", "annotated", "uncertain", a class's "share", a "feature"'s mean."""
         self.colours.setCurrentIndex(self.colours.findData(f"{kind}:{name}"))
 
     def refresh(self, _: object = None) -> None:
@@ -114,7 +116,7 @@ class PlatePanel(QWidget):
         columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
         entries = [("Cells per well", f"{CELLS}:"), ("Annotated cells", f"{ANNOTATED}:")]
         entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
-        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:")]
+        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:"), ("Doubtful fields per well", f"{FLAGGED}:")]
         entries += [(name, f"{FEATURE}:{name}") for name in columns]
         if entries != self._entries:
             self._entries = entries
@@ -155,11 +157,12 @@ class PlatePanel(QWidget):
         kind, _, name = (self.colours.currentData() or f"{CELLS}:").partition(":")
         values = self._values(plate, kind, name)
         rows = {well.name: plate.layout.of(WellRef(plate.name, well.name)) for well in plate.wells}
-        cells = cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
-        texts = {w: _text(condition.treatment, cells[w]) for w, condition in rows.items()}
+        known = self._desk.surveys.get(plate.name, Survey())
+        cells, doubtful = cell_counts(plate, known), doubts(plate, known)
+        texts = {w: _text(condition.treatment, cells[w], doubtful.get(w, "")) for w, condition in rows.items()}
         roles = {w: condition.role for w, condition in rows.items() if len(plate.layout)}
         title = self.colours.itemText(self.colours.currentIndex())  # not what is being typed
-        return MapFace(plate.shape, values, title, kind in (SHARE, UNCERTAIN), roles, texts)
+        return MapFace(plate.shape, values, title, kind in (SHARE, UNCERTAIN), roles, texts, None, doubtful.keys())
 
     def _values(self, plate: Plate, kind: str, name: str) -> Mapping[str, float]:
         sums = self._desk.predictions.sums(plate.name)
@@ -167,6 +170,8 @@ class PlatePanel(QWidget):
             return annotation_counts(plate, self._desk.session.annotations)
         if kind == SHARE:
             return class_shares(plate, sums, name)
+        if kind == FLAGGED:
+            return flag_counts(plate, self._desk.surveys.get(plate.name, Survey()))
         if kind == UNCERTAIN:
             return uncertainties(plate, sums)
         if kind == FEATURE:
@@ -189,8 +194,8 @@ class PlatePanel(QWidget):
         return {well.name: known.get(well.name, float("nan")) for well in plate.wells}
 
 
-def _text(treatment: str, cells: float) -> str:
+def _text(treatment: str, cells: float, doubtful: str) -> str:
     words = [treatment] if treatment else []
     if cells == cells:
         words.append(f"{cells:.0f} cells")
-    return "\n".join(words)
+    return "\n".join([*words, doubtful] if doubtful else words)

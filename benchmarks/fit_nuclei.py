@@ -45,7 +45,7 @@ class Field:
         self.flat = _threshold.flatten(image, self.settings.diameter)
         floor = _threshold.floor(self.flat, self.settings.threshold, self.settings.contrast)
         self.cut = _objects.cut(self.flat, floor, self.diameter, self.settings.edge, True)
-        self.parts = _objects.parts(self.cut.mask, self.flat, self.diameter, self.settings.split)
+        self.parts = _objects.parts(self.cut.mask, self.cut.filled, self.diameter, self.settings.split)
         # the truth at the scale of the basins: of each block, its middle pixel
         rows, columns = (
             np.minimum(np.arange(n) * self.times + self.times // 2, full - 1)
@@ -82,8 +82,7 @@ class Field:
         """Return small labels 1 … n and n."""
         labels = _objects.join(self.parts, self.diameter, 0.0, weights)
         least = self.settings.min_area * _objects.typical_area(self.diameter)
-        labels = keep_largest(labels, self.parts.count, least, float(labels.size), False)
-        return labels, int(labels.max())
+        return labels, keep_largest(labels, self.parts.count, least, float(labels.size), False)
 
     def nuclei(self, labels: np.ndarray, count: int) -> np.ndarray:
         """Return which labels lie in a true nucleus, by most of their pixels or nearly."""
@@ -93,8 +92,7 @@ class Field:
     def score(self, labels: np.ndarray) -> np.ndarray:
         """Return hits at IoU 0.5 and 0.7, objects found and true ones."""
         if self.times > 1:
-            inside = np.where(labels > 0, np.maximum(self.cut.above, 1e-6), np.minimum(self.cut.above, -1e-6))
-            labels = enlarge_labels(labels, inside.astype(np.float32), self.times, *self.truth.shape)
+            labels = enlarge_labels(labels, self.cut.above, self.times, *self.truth.shape)
         table = shared_pixels(labels, self.truth, int(labels.max(initial=0)))
         union = table.sum(1)[:, None] + table.sum(0)[None] - table
         best = (table / np.maximum(union, 1))[1:, 1:].max(axis=1, initial=0)

@@ -71,8 +71,8 @@ def spread(labels: Labels, steps: int) -> Labels:
 
 @jit
 def margin(labels: Labels, cuts: Image32, image: Image32) -> Image32:
-    """Return (y, x) how far a pixel is above the cut of its label; −1 where there is none."""
-    result = np.full(labels.shape, -1, np.float32)
+    """Return (y, x) how far a pixel is above the cut of its label; below every cut where there is no label."""
+    result = np.full(labels.shape, -np.float32(np.inf), np.float32)
     for y in range(labels.shape[0]):
         for x in range(labels.shape[1]):
             if labels[y, x]:

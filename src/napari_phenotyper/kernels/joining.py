@@ -70,6 +70,15 @@ def roundness(own: Float64) -> float:
 
 
 @jit
+def roundness_of_all(sums: Float64) -> Float64:
+    """Return (n,) the roundness of each row of (n, …) sums."""
+    result = np.empty(len(sums))
+    for i in range(len(sums)):
+        result[i] = roundness(sums[i])
+    return result
+
+
+@jit
 def signs(a: Float64, b: Float64, border: Float64, typical: float, out: Float64) -> None:
     """Write what tells whether two parts are one nucleus.
 

@@ -13,6 +13,19 @@ Mask = NDArray[np.bool_]
 
 
 @jit
+def _past_background(row: Labels, x: int) -> int:
+    """Return the next pixel that is not 0; eight at a time, as most of a field is background."""
+    width = len(row)
+    while x + 8 <= width and not (
+        row[x] | row[x + 1] | row[x + 2] | row[x + 3] | row[x + 4] | row[x + 5] | row[x + 6] | row[x + 7]
+    ):
+        x += 8
+    while x < width and row[x] == 0:
+        x += 1
+    return x
+
+
+@jit
 def _runs(labels: Labels, background: bool) -> tuple[Labels, NDArray[np.int64], NDArray[np.int64]]:
     """Return (r, 4) runs: row, start, stop, label; (rows + 1,) the first of each row; (r,) the root of each run.
 
@@ -29,7 +42,7 @@ def _runs(labels: Labels, background: bool) -> tuple[Labels, NDArray[np.int64], 
         x = 0
         while x < width:
             if row[x] == 0 and not background:
-                x += 1
+                x = _past_background(row, x)
                 continue
             start, label = x, row[x]
             while x < width and row[x] == label:
@@ -79,35 +92,40 @@ def pieces(labels: Labels) -> tuple[Labels, int]:
 
 
 @jit
-def fill_holes(mask: Mask, largest: float) -> Mask:
-    """Return a mask with holes of up to so many pixels filled; a hole shares no side with the background beyond it."""
+def fill_holes(mask: Mask, image: Image32, largest: float) -> None:
+    """Fill holes of up to so many pixels in a mask, and in its image with the mean of what bounds them left and right.
+
+    A hole shares no side with the background beyond it. Both are written to.
+    """
     height, width = mask.shape
     outside = np.empty((height, width), np.int32)
     for y in range(height):
         for x in range(width):
             outside[y, x] = 1 if mask[y, x] else 0
     runs, _, root = _runs(outside, True)
-    area = np.zeros(len(runs), np.int64)
+    area, light, ends = np.zeros(len(runs), np.int64), np.zeros(len(runs)), np.zeros(len(runs), np.int64)
     for i in range(len(runs)):
         y, start, stop, inside = runs[i]
         area[root[i]] += stop - start
         if inside or y == 0 or y == height - 1 or start == 0 or stop == width:
             area[root[i]] = np.int64(1) << 40
-    result = mask.copy()
+        elif area[root[i]] <= largest:
+            light[root[i]] += image[y, start - 1] + image[y, stop]
+            ends[root[i]] += 2
     for i in range(len(runs)):
-        if not runs[i, 3] and area[root[i]] <= largest:
-            result[runs[i, 0], runs[i, 1] : runs[i, 2]] = True
-    return result
+        if area[root[i]] <= largest:
+            mask[runs[i, 0], runs[i, 1] : runs[i, 2]] = True
+            image[runs[i, 0], runs[i, 1] : runs[i, 2]] = light[root[i]] / ends[root[i]]
 
 
 @jit
-def keep_largest(labels: Labels, count: int, least: float, most: float, drop_cut: bool) -> Labels:
-    """Return labels 1 … n, each the largest connected piece (sharing a side) of one before.
+def keep_largest(labels: Labels, count: int, least: float, most: float, drop_cut: bool) -> int:
+    """Change labels to 1 … n, each the largest connected piece (sharing a side) of one before; return n.
 
     Parameters
     ----------
     labels
-        (y, x), at most `count`.
+        (y, x), at most `count`; is written to.
     count
         The largest label.
     least, most
@@ -133,20 +151,20 @@ def keep_largest(labels: Labels, count: int, least: float, most: float, drop_cut
         if i >= 0 and least <= area[i] <= most and not (drop_cut and cut[i]):
             found += 1
             name[label] = found
-    result = np.zeros_like(labels)
     for i in range(len(runs)):
-        label = runs[i, 3]
-        if best[label] == root[i] and name[label]:
-            result[runs[i, 0], runs[i, 1] : runs[i, 2]] = name[label]
-    return result
+        y, start, stop, label = runs[i]
+        new = name[label] if best[label] == root[i] else 0
+        if new != label:
+            labels[y, start:stop] = new
+    return found
 
 
 @jit
-def enlarge_labels(labels: Labels, inside: Image32, factor: int, height: int, width: int) -> Labels:
+def enlarge_labels(labels: Labels, above: Image32, factor: int, height: int, width: int) -> Labels:
     """Return (height, width) labels of an image whose pixels become `factor` × `factor` ones.
 
-    A pixel belongs to an object where `inside`, linear between the four nearest small pixels, is above 0, and then to
-    the label that most of the same four weights name. `inside` must be above 0 exactly where there are labels.
+    A pixel belongs to an object where `above`, linear between the four nearest small pixels, is above 0, and then to
+    the label that most of the same four weights name. Where `above` and the labels disagree, the labels are right.
     """
     rows, columns = labels.shape
     result = np.zeros((height, width), np.int32)
@@ -155,23 +173,31 @@ def enlarge_labels(labels: Labels, inside: Image32, factor: int, height: int, wi
         top = int(v)
         bottom, down = min(top + 1, rows - 1), np.float32(v - top)
         for left in range(columns):
+            a, c = labels[top, left], labels[bottom, left]
             right = min(left + 1, columns - 1)
-            a, b, c, d = labels[top, left], labels[top, right], labels[bottom, left], labels[bottom, right]
-            if a == 0 and b == 0 and c == 0 and d == 0:
+            b, d = labels[top, right], labels[bottom, right]
+            if not a | b | c | d:
                 continue
             start = left * factor + factor // 2 if left else 0
             stop = min(start + factor, width) if left else min(factor + factor // 2, width)
-            alike = a == b and a == c and a == d
-            for x in range(start, stop):
-                if alike:
+            if a == b and a == c and a == d:
+                for x in range(start, stop):
                     result[y, x] = a
-                    continue
-                right_share = np.float32(min(max((x + 0.5) / factor - 0.5 - left, 0.0), 1.0))
-                above = inside[top, left] + right_share * (inside[top, right] - inside[top, left])
-                below = inside[bottom, left] + right_share * (inside[bottom, right] - inside[bottom, left])
-                if above + down * (below - above) > 0:
-                    result[y, x] = _heaviest(a, b, c, d, right_share, down)
+                continue
+            near, far = _between(labels, above, top, bottom, left, down), _between(labels, above, top, bottom, right, down)
+            for x in range(start, stop):
+                share = min(max((x + 0.5) / factor - 0.5 - left, 0.0), 1.0)
+                if near + share * (far - near) > 0:
+                    result[y, x] = _heaviest(a, b, c, d, share, down)
     return result
+
+
+@jit
+def _between(labels: Labels, above: Image32, top: int, bottom: int, column: int, down: float) -> float:
+    """Return how far a point between two pixels of a column is inside an object."""
+    high = max(above[top, column], 0.0) if labels[top, column] else min(above[top, column], -0.0)
+    low = max(above[bottom, column], 0.0) if labels[bottom, column] else min(above[bottom, column], -0.0)
+    return float(high + down * (low - high))
 
 
 @jit

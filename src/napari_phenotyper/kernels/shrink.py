@@ -9,8 +9,8 @@ from napari_phenotyper.kernels._jit import jit
 
 Image32 = NDArray[np.float32]
 
-_BAND = 1024
-"""Rows that are turned to float32 at once, so that no full copy of a large field is made."""
+_BAND = 64
+"""Rows that are turned to float32 at once, so that no copy of the field is made, and what is made stays in the cache."""
 
 
 def block_means(image: NDArray[np.generic], factor: int) -> Image32:
@@ -115,15 +115,19 @@ def _blur(image: Image32, weights: Image32) -> Image32:
 @jit
 def _enlarge(image: Image32, factor: int, out: Image32) -> None:
     height, width = image.shape
-    line = np.empty(width, np.float32)
+    line = np.empty(width + 1, np.float32)
+    lefts, shares = np.empty(out.shape[1], np.int32), np.empty(out.shape[1], np.float32)
+    for x in range(out.shape[1]):
+        at = min(max((x + 0.5) / factor - 0.5, 0.0), width - 1.0)
+        lefts[x] = int(at)
+        shares[x] = at - lefts[x]
     for y in range(out.shape[0]):
         at = min(max((y + 0.5) / factor - 0.5, 0.0), height - 1.0)
         above = int(at)
         below, share = min(above + 1, height - 1), np.float32(at - above)
         for x in range(width):
             line[x] = image[above, x] + share * (image[below, x] - image[above, x])
+        line[width] = line[width - 1]
         for x in range(out.shape[1]):
-            at = min(max((x + 0.5) / factor - 0.5, 0.0), width - 1.0)
-            left = int(at)
-            right = min(left + 1, width - 1)
-            out[y, x] = line[left] + np.float32(at - left) * (line[right] - line[left])
+            left = lefts[x]
+            out[y, x] = line[left] + shares[x] * (line[left + 1] - line[left])

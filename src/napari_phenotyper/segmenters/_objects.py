@@ -22,7 +22,7 @@ JOINING = np.array([-0.879, -8.744, 27.363, -0.01, -2.2, -1.1, -4.459, 5.623, 9.
 NUCLEUS = np.array([0.17, 1.448, 1.151, 2.239, 1.027, 17.051, 0.3, -0.264, -0.631, -13.999])
 """Of `_looks`: log-odds that an object is a nucleus, not debris or what is out of focus."""
 
-_HOLE = 0.3
+_HOLE = 0.5
 """The largest hole that is filled, in areas of a typical nucleus."""
 
 
@@ -33,11 +33,14 @@ class Cut(NamedTuple):
     ----------
     mask
         (y, x) where nuclei are.
+    filled
+        (y, x) the field, the holes of its nuclei as bright as what bounds them.
     above
-        (y, x) how far each pixel lies above the cut, in grey levels; near the foreground only.
+        (y, x) how far each pixel lies above the cut, in grey levels; −∞ away from the foreground.
     """
 
     mask: NDArray[np.bool_]
+    filled: Image32
     above: Image32
 
 
@@ -70,8 +73,10 @@ def cut(flat: Image32, floor: float, diameter: float, share: float, holes: bool)
     dark = np.maximum(ends[:, 0] - np.float32(floor), 0)
     cuts = dark + np.float32(share) * (ends[:, 1] - dark) if share else np.full(count + 1, floor, np.float32)
     above = margin(spread(zones, 2), cuts, flat)
-    mask = (above > 0) & (zones > 0)
-    return Cut(fill_holes(mask, _HOLE * typical_area(diameter)) if holes else mask, above)
+    mask, filled = (above > 0) & (zones > 0), flat.copy()
+    if holes:
+        fill_holes(mask, filled, _HOLE * typical_area(diameter))
+    return Cut(mask, filled, above)
 
 
 class Parts(NamedTuple):
@@ -125,7 +130,7 @@ def looks(labels: Labels, count: int, flat: Image32, diameter: float) -> NDArray
     """
     from napari_phenotyper.kernels.basins import sums
     from napari_phenotyper.kernels.cutting import surround
-    from napari_phenotyper.kernels.joining import roundness
+    from napari_phenotyper.kernels.joining import roundness_of_all
 
     own = sums(labels, flat, flat, flat, count)[1:]
     around = surround(labels, flat, count, 2)[1:]
@@ -137,7 +142,7 @@ def looks(labels: Labels, count: int, flat: Image32, diameter: float) -> NDArray
     sigma, size = noise_of(flat), np.log(area / typical_area(diameter))
     return np.stack([
         size, np.log(mean / usual), np.log(out / usual), np.log(out / mean),
-        np.log(np.minimum(mean / sigma, 100)), np.array([roundness(row) for row in own]),
+        np.log(np.minimum(mean / sigma, 100)), roundness_of_all(own),
         around[:, 0] / np.sqrt(area), size * size, np.log(np.minimum(out / sigma, 100)),
     ], axis=1)  # fmt: skip
 

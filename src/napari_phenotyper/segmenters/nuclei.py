@@ -168,7 +168,8 @@ class Nuclei:
         if image.dtype.kind == "f":
             labels[~np.isfinite(image)] = 0
         least, most = self.min_area * typical, self.max_area * typical
-        return keep_largest(labels, int(labels.max(initial=0)), least, most, self.border == "drop")
+        keep_largest(labels, int(labels.max(initial=0)), least, most, self.border == "drop")
+        return labels
 
     def _all_tiles(self, image: NDArray[np.generic], progress: Progress) -> Labels:
         """Return labels of a field; of a large one tile by tile, each nucleus from the tile that its middle lies in."""
@@ -193,14 +194,12 @@ class Nuclei:
         labels, count, above = self._small(flat, progress)
         progress(0.8, "Leaving out debris")
         likely = _objects.likelihood(labels, count, flat, diameter / times)
-        kept = np.concatenate([[False], likely >= self.debris])
-        labels = np.where(kept[labels], labels, 0).astype(np.int32)
+        name = np.arange(count + 1, dtype=np.int32) * np.append(False, likely >= self.debris)
+        labels = name[labels]
         if times == 1:
             return labels
         progress(0.9, "Drawing nuclei at full size")
-        tiny = np.float32(1e-6 * max(float(flat.max()), 1e-30))
-        inside = np.where(labels > 0, np.maximum(above, tiny), np.minimum(above, -tiny))
-        return enlarge_labels(labels, inside, times, *image.shape)
+        return enlarge_labels(labels, above, times, *image.shape)
 
     def _small(self, flat: Image32, progress: Progress) -> tuple[Labels, int, Image32]:
         """Return labels 1 … n of a flattened field's objects, n, and how far each pixel lies above its zone's cut."""
@@ -217,13 +216,12 @@ class Nuclei:
         if self.split == "none":
             labels, count = pieces(found.mask.astype(np.int32))
         else:
-            parts = _objects.parts(found.mask, flat, small, self.split)
+            parts = _objects.parts(found.mask, found.filled, small, self.split)
             progress(0.6, "Joining parts of one nucleus")
             # a hundredth of the neck's width counts as much as a tenth of the odds
             labels, count = _objects.join(parts, small, 10 * (self.neck - _NECK)), parts.count
         least = self.min_area * _objects.typical_area(small)
-        labels = keep_largest(labels, count, least, float(labels.size), False)
-        return labels, int(labels.max(initial=0)), found.above
+        return labels, keep_largest(labels, count, least, float(labels.size), False), found.above
 
 
 def _tiles(shape: tuple[int, ...], size: int, spare: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:

@@ -75,7 +75,7 @@ def test_uneven_light_hides_no_nucleus():
 
 def test_a_dim_nucleus_is_found_beside_a_bright_one():
     image, count = discs()
-    image[:128] *= 0.15
+    image[:96] *= 0.15
     assert labels_of(noisy(image, 8000, 300, 20, np.uint16)).max() == count
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_phenotyper.kernels.shrink import block_means, blur, enlarge
+
 Image32 = NDArray[np.float32]
 
 
@@ -23,15 +25,11 @@ def background(image: Image32, diameter: float) -> Image32:
         Of a typical nucleus, in pixels.
     """
     block = max(1, int(diameter / 4))
-    height, width = image.shape
-    rows, columns = -(-height // block), -(-width // block)
-    padded = np.pad(image, ((0, rows * block - height), (0, columns * block - width)), mode="edge")
-    coarse = padded.reshape(rows, block, columns, block).mean(axis=(1, 3))
+    coarse = block_means(image, block)
     size = max(3, round(3 * diameter / block) | 1)
     coarse = ndimage.maximum_filter(ndimage.minimum_filter(coarse, size, mode="nearest"), size, mode="nearest")
-    coarse = ndimage.gaussian_filter(coarse, size / 2, mode="nearest")
-    full = ndimage.zoom(coarse, block, order=1, grid_mode=True, mode="nearest")
-    return np.asarray(full[:height, :width], np.float32)
+    height, width = image.shape
+    return enlarge(blur(coarse, size / 2), block, (height, width))
 
 
 def level_and_noise(image: Image32) -> tuple[float, float]:
@@ -40,6 +38,7 @@ def level_and_noise(image: Image32) -> tuple[float, float]:
     From the 1st and the 10th percentile, which lie in the background of all but full fields, as those of a normal
     distribution.
     """
-    low, high = np.quantile(image[:: max(1, image.shape[0] // 512)], (0.01, 0.1))
+    step = max(1, int(np.sqrt(image.size / 2**16)))
+    low, high = np.quantile(image[::step, ::step], (0.01, 0.1))
     deviation = float(high - low) / 1.0448
     return float(high) + 1.2816 * deviation, deviation

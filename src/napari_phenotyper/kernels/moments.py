@@ -80,3 +80,16 @@ def outline_radii(
         for k in range(2, highest + 1):
             found[i, k] = np.hypot(real[k], imaginary[k]) / max(total, 0.5)
     return found
+
+
+@jit
+def reach(rows: Pixels, columns: Pixels, centre: Float64, offsets: Offsets) -> Float64:
+    """Return (n,) the distance of the pixel of each cell that lies farthest from its centre."""
+    found = np.zeros(len(offsets) - 1)
+    for i in range(len(found)):
+        most = 0.0
+        for p in range(offsets[i], offsets[i + 1]):
+            y, x = rows[p] - centre[i, 0], columns[p] - centre[i, 1]
+            most = max(most, y * y + x * x)
+        found[i] = np.sqrt(most)
+    return found

@@ -54,9 +54,6 @@ def group_max(values: NDArray[np.generic], offsets: Offsets) -> Float64:
     return np.asarray(np.maximum.reduceat(floats, offsets[:-1], axis=0))
 
 
-def spread(per_group: Float64, offsets: Offsets) -> Float64:
-    """Return (P, …): the value of each group, repeated for each of its members."""
-    return np.repeat(per_group, np.diff(offsets), axis=0)
 
 
 @jit

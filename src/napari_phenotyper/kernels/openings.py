@@ -10,74 +10,80 @@ from napari_phenotyper.kernels.grouped import Float64, Offsets
 
 Float32 = NDArray[np.float32]
 Pixels = NDArray[np.int32]
+Radii = NDArray[np.int64]
+Places = NDArray[np.int64]
 
 
 @jit
 def _least(a: Float32, b: Float32, out: Float32) -> None:
-    for i in range(len(b)):
+    for i in range(len(out)):
         out[i] = b[i] if b[i] < a[i] else a[i]
-    for i in range(len(b), len(a)):
-        out[i] = a[i]
 
 
 @jit
-def _most(a: Float32, b: Float32, shift: int, out: Float32) -> None:
-    for i in range(shift):
+def _most(a: Float32, shift: int, out: Float32) -> None:
+    for i in range(min(shift, len(out))):
         out[i] = a[i]
     late, behind = a[shift:], out[shift:]
-    for i in range(len(late)):
-        behind[i] = b[i] if b[i] > late[i] else late[i]
+    for i in range(len(behind)):
+        behind[i] = a[i] if a[i] > late[i] else late[i]
 
 
 @jit
-def _eroded(a: Float32, b: Float32, size: int, stride: int) -> tuple[Float32, Float32]:
-    """Return least values over `size` places from each place on, `stride` apart, and the spare buffer.
+def _widen(a: Float32, b: Float32, have: int, size: int, stride: int, count: int) -> tuple[Float32, Float32]:
+    """Return least values over `size` places from each place on, given those over `have`, and the spare buffer.
 
-    Windows are doubled until they have the size, or all but the rest.
+    Windows are doubled until they have the size, or all but the rest. Places from `count` on keep their value, which
+    is what lies outside the cell.
     """
-    have = 1
     while have < size:
         step = min(have, size - have)
-        _least(a, a[step * stride :], b)
+        _least(a, a[step * stride :], b[:count])
         a, b = b, a
         have += step
     return a, b
 
 
 @jit
-def _dilated(a: Float32, b: Float32, size: int, stride: int) -> tuple[Float32, Float32]:
+def _dilate(a: Float32, b: Float32, size: int, stride: int, count: int) -> tuple[Float32, Float32]:
     """Return greatest values over `size` places up to each place, and the spare buffer."""
     have = 1
     while have < size:
         step = min(have, size - have)
-        _most(a, a, step * stride, b)
+        _most(a, step * stride, b[:count])
         a, b = b, a
         have += step
     return a, b
 
 
 @jit
-def _sum_at(a: Float32, at: NDArray[np.int64], limit: float) -> float:
-    total = 0.0
-    for k in at:
-        total += min(a[k], limit)
-    return total
+def _openings(
+    drawn: Float32, at: Places, radii: Radii, width: int, count: int, found: Float64
+) -> None:
+    """Fill `found` (k,) with the sums at some places of openings of a drawing, 0 outside, by growing squares.
 
-
-@jit
-def _opened(drawn: Float32, a: Float32, b: Float32, size: int, width: int) -> Float32:
-    """Return the opening of a drawing, 0 outside the cell. Windows ahead, then behind: together they are centred."""
-    for k in range(len(drawn)):
-        a[k] = drawn[k]
-    a, b = _eroded(a, b, size, 1)
-    a, b = _eroded(a, b, size, width)
-    a, b = _dilated(a, b, size, 1)
-    return _dilated(a, b, size, width)[0]
+    Least values are of windows ahead, greatest ones of windows behind: together they are centred.
+    """
+    eroded, a, b, spare = drawn.copy(), drawn.copy(), drawn.copy(), drawn.copy()
+    have = 1
+    for k in range(len(radii)):
+        size = 2 * radii[k] + 1
+        # a square grows by a window of what is missing
+        more = size - have + 1
+        eroded, spare = _widen(eroded, spare, 1, more, 1, count)
+        eroded, spare = _widen(eroded, spare, 1, more, width, count)
+        have = size
+        for i in range(count):
+            a[i] = eroded[i]
+        a, b = _dilate(a, b, size, 1, count)
+        a, b = _dilate(a, b, size, width, count)
+        for q in at:
+            found[k] += a[q]
 
 
 @jit
 def opening_sums(
-    light: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, bright: NDArray[np.int64], dark: NDArray[np.int64]
+    light: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, bright: Radii, dark: Radii
 ) -> tuple[Float64, Float64]:
     """Return (n, k) what openings leave of each cell's light, and (n, m) its light after closings.
 
@@ -87,15 +93,15 @@ def opening_sums(
         (P,) not negative. What lies outside a cell counts as 0 for openings; for closings as brighter than anything,
         but none makes a cell brighter than its brightest pixel.
     bright, dark
-        (k,), (m,) half sides of the squares: 2r + 1 pixels.
+        (k,), (m,) growing half sides of the squares: 2r + 1 pixels.
     """
     opened, closed = np.zeros((len(box), len(bright))), np.zeros((len(box), len(dark)))
     # space to the right and below, so that a window of one row never reaches the next
     space = 2 * max(bright.max(), dark.max())
     for i in range(len(box)):
         width = box[i, 3] - box[i, 1] + space
-        size = (box[i, 2] - box[i, 0] + space) * width
-        drawn, a, b = np.zeros(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+        count = (box[i, 2] - box[i, 0]) * width
+        drawn = np.zeros(count + space * width, np.float32)
         at = np.empty(offsets[i + 1] - offsets[i], np.int64)
         most = np.float32(0)
         for q in range(len(at)):
@@ -103,15 +109,11 @@ def opening_sums(
             at[q] = (y[p] - box[i, 0]) * width + x[p] - box[i, 1]
             drawn[at[q]] = light[p]
             most = max(most, light[p])
-        for k in range(len(bright)):
-            opened[i, k] = _sum_at(_opened(drawn, a, b, 2 * bright[k] + 1, width), at, np.inf)
-        # a closing is the opening of the negative
-        for k in range(size):
-            drawn[k] = -np.inf
+        _openings(drawn, at, bright, width, count, opened[i])
+        # a closing is the opening of what is missing to the brightest pixel
         for q in range(len(at)):
-            drawn[at[q]] = -light[offsets[i] + q]
+            drawn[at[q]] = most - light[offsets[i] + q]
+        _openings(drawn, at, dark, width, count, closed[i])
         for k in range(len(dark)):
-            left = _opened(drawn, a, b, 2 * dark[k] + 1, width)
-            for q in range(len(at)):
-                closed[i, k] += min(-left[at[q]], most)
+            closed[i, k] = len(at) * most - closed[i, k]
     return opened, closed

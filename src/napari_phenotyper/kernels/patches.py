@@ -30,10 +30,17 @@ def patch(image: Float32, top: int, left: int, height: int, width: int) -> Float
     """Return the (height, width) piece of an image from (top, left), which may lie outside."""
     rows, columns = image.shape
     found = np.empty((height, width), np.float32)
+    before = min(max(-left, 0), width)
+    inside = max(min(left + width, columns) - max(left, 0), 0)
     for r in range(height):
-        y = min(max(top + r, 0), rows - 1)
-        for c in range(width):
-            found[r, c] = image[y, min(max(left + c, 0), columns - 1)]
+        line, own = image[min(max(top + r, 0), rows - 1)], found[r]
+        source, target = line[max(left, 0) :], own[before:]
+        for c in range(inside):
+            target[c] = source[c]
+        for c in range(before):
+            own[c] = line[0]
+        for c in range(before + inside, width):
+            own[c] = line[columns - 1]
     return found
 
 
@@ -100,19 +107,24 @@ def band_moments(
         top, left = box[i, 0] - margin, box[i, 1] - margin
         table = _table(patch(image, top, left, box[i, 2] - top + margin, box[i, 3] - left + margin))
         count = offsets[i + 1] - offsets[i]
-        for j in range(bands):
-            values, total = np.empty(count), 0.0
+        values, wider = np.empty(count), np.empty(count)
+        for j in range(bands + 1):
+            total = 0.0
             for k in range(count):
                 r, c = y[offsets[i] + k] - top, x[offsets[i] + k] - left
-                values[k] = _mean(table, r, c, halves[j]) - _mean(table, r, c, halves[j + 1])
+                own = _mean(table, r, c, halves[j])
+                values[k] = wider[k] - own
+                wider[k] = own
                 total += values[k]
+            if j == 0:
+                continue
             second, third = 0.0, 0.0
             for v in values:
                 off = v - total / count
                 second += off * off
                 third += off * off * off
-            found[i, j, 0] = np.sqrt(second / count)
+            found[i, j - 1, 0] = np.sqrt(second / count)
             # rounding leaves a constant group with a variance just above zero
             if second / count > 1e-12 * (total / count) ** 2:
-                found[i, j, 1] = third / count / (second / count) ** 1.5
+                found[i, j - 1, 1] = third / count / (second / count) ** 1.5
     return found

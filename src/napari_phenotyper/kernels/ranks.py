@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from napari_phenotyper.kernels._jit import jit
 
 Float32 = NDArray[np.float32]
 Keys = NDArray[np.uint32]
+Counts = NDArray[np.int64]
 
 _SIGN = np.uint32(1 << 31)
 _ALL = np.uint32(0xFFFFFFFF)
@@ -23,7 +26,7 @@ def _key(bits: np.uint32) -> np.uint32:
 
 
 @jit
-def _high_counts(bits: Keys) -> NDArray[np.int64]:
+def _high_counts(bits: Keys) -> Counts:
     """Return (65536,) how many values have each upper half of the key."""
     counts = np.zeros(1 << 16, np.int64)
     for b in bits:
@@ -32,7 +35,7 @@ def _high_counts(bits: Keys) -> NDArray[np.int64]:
 
 
 @jit
-def _low_counts(bits: Keys, high: int) -> NDArray[np.int64]:
+def _low_counts(bits: Keys, high: int) -> Counts:
     """Return (65536,) how many values of one upper half have each lower half."""
     counts = np.zeros(1 << 16, np.int64)
     for b in bits:
@@ -49,19 +52,29 @@ def quantile(values: Float32, share: float) -> float:
     """
     if not len(values):
         return 0.0
-    bits = (values + np.float32(0)).view(np.uint32)  # turns −0 into 0
+    bits = values.view(np.uint32)
     below = np.cumsum(_high_counts(bits))
     position = share * (len(values) - 1)
     rank = int(position)
-    lower, upper = (_at_rank(bits, below, min(r, len(values) - 1)) for r in (rank, rank + 1))
+    halves = {high: np.cumsum(_low_counts(bits, high)) for high in {_place(below, r) for r in _two(rank, len(values))}}
+    lower, upper = (_at_rank(below, halves, r) for r in _two(rank, len(values)))
     return lower + (upper - lower) * (position - rank)
 
 
-def _at_rank(bits: Keys, below: NDArray[np.int64], rank: int) -> float:
-    """Return the value of a rank, from 0, given the running sums of the upper counts."""
-    high = int(np.searchsorted(below, rank, side="right"))
+def _two(rank: int, count: int) -> tuple[int, int]:
+    """Return the ranks that a quantile lies between."""
+    return rank, min(rank + 1, count - 1)
+
+
+def _place(below: Counts, rank: int) -> int:
+    """Return where running sums first go beyond a rank, from 0."""
+    return int(np.searchsorted(below, rank, side="right"))
+
+
+def _at_rank(below: Counts, halves: Mapping[int, Counts], rank: int) -> float:
+    """Return the value of a rank, given the running sums of the upper counts, and of the lower ones of some uppers."""
+    high = _place(below, rank)
     before = int(below[high - 1]) if high else 0
-    low = int(np.searchsorted(np.cumsum(_low_counts(bits, high)), rank - before, side="right"))
-    key = np.uint32(high << 16 | low)
+    key = np.uint32(high << 16 | _place(halves[high], rank - before))
     own = key ^ _SIGN if key & _SIGN else ~key
     return float(np.array(own, np.uint32).view(np.float32))

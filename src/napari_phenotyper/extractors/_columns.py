@@ -141,6 +141,25 @@ def shared_hulls(scene: Scene) -> Hull:
     return scene.shared(("hulls",), lambda: convex_hulls(*local_coordinates(scene), scene.index.offsets))
 
 
+def local_background(scene: Scene, label: str, reach: int) -> Float64:
+    """Return (n,) mean of the background within `reach` of a cell's edge; of all background where none is near.
+
+    NaN where the field has no background at all.
+    """
+    from napari_phenotyper.kernels.brightness import surroundings
+
+    index, image, border = scene.index, clean_image(scene, label), border_pixels(scene)
+    free = scene.shared(("free",), lambda: label_image(scene) == 0)
+
+    def make() -> Float64:
+        found = surroundings(image, free, border, index.y, index.x, index.offsets, index.box, reach)
+        if np.isnan(found).any() and free.any():
+            found[np.isnan(found)] = image[free].mean(dtype=np.float64)
+        return found
+
+    return scene.shared(("background", label, str(reach)), make)
+
+
 def ratio(top: Float64, bottom: Float64) -> Float64:
     """Return top / bottom, NaN where bottom is 0."""
     return np.asarray(np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0))

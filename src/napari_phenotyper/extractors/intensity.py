@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.extractors._columns import (
-    Flags,
     Float32,
     Float64,
     block,
     border_pixels,
     cell_values,
-    clean_image,
     depths,
-    label_image,
+    local_background,
     local_centroids,
     local_coordinates,
     ordered_values,
@@ -49,10 +47,9 @@ class Intensity:
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 36 × channels) columns."""
         columns: dict[str, Float64] = {}
-        free = label_image(scene) == 0
         for label in scene.pixels:
             values = cell_values(scene, label)
-            surround = _local_background(scene, label, free, self.reach)
+            surround = local_background(scene, label, self.reach)
             # where no background is in sight, all light counts
             ground = np.nan_to_num(surround)
             found = _distribution(scene, label) | _edge(scene, values) | _place(scene, values, ground)
@@ -62,18 +59,6 @@ class Intensity:
             columns |= {f"{name}_{label}": column for name, column in found.items()}
             columns |= _rings(scene, values, ground, label)
         return block(columns, len(scene.index))
-
-
-def _local_background(scene: Scene, label: str, free: Flags, reach: int) -> Float64:
-    """Return (n,) mean of the background pixels near a cell's edge; of all background where none is near."""
-    from napari_phenotyper.kernels.brightness import surroundings
-
-    index, image = scene.index, clean_image(scene, label)
-    border = border_pixels(scene)
-    found = surroundings(image, free, border, index.y, index.x, index.offsets, index.box, reach)
-    if np.isnan(found).any() and free.any():
-        found[np.isnan(found)] = image[free].mean(dtype=np.float64)
-    return found
 
 
 def _distribution(scene: Scene, label: str) -> dict[str, Float64]:

@@ -117,3 +117,24 @@ def opening_sums(
         for k in range(len(dark)):
             closed[i, k] = len(at) * most - closed[i, k]
     return opened, closed
+
+
+@jit
+def top_hats(light: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, radius: int) -> Float32:
+    """Return (P,) what the opening of each cell's light, 0 outside it, by a square of 2·radius + 1 takes away."""
+    found = np.empty(len(light), np.float32)
+    size = 2 * radius + 1
+    for i in range(len(box)):
+        width = box[i, 3] - box[i, 1] + size
+        count = (box[i, 2] - box[i, 0]) * width
+        a = np.zeros(count + size * width, np.float32)
+        for p in range(offsets[i], offsets[i + 1]):
+            a[(y[p] - box[i, 0]) * width + x[p] - box[i, 1]] = light[p]
+        b = np.zeros(len(a), np.float32)
+        a, b = _widen(a, b, 1, size, 1, count)
+        a, b = _widen(a, b, 1, size, width, count)
+        a, b = _dilate(a, b, size, 1, count)
+        a, b = _dilate(a, b, size, width, count)
+        for p in range(offsets[i], offsets[i + 1]):
+            found[p] = light[p] - a[(y[p] - box[i, 0]) * width + x[p] - box[i, 1]]
+    return found

@@ -10,7 +10,17 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage, stats
 
 from napari_phenotyper.core.scene import cell_index
-from napari_phenotyper.kernels import brightness, cooccurrence, grouped, hull, openings, outline, patches, ranks, splitting
+from napari_phenotyper.kernels import (
+    brightness,
+    cooccurrence,
+    grouped,
+    hull,
+    openings,
+    outline,
+    patches,
+    ranks,
+    splitting,
+)
 from napari_phenotyper.kernels.background import background, level_and_noise
 
 groups_of_values = st.lists(
@@ -119,7 +129,7 @@ def test_hulls_are_those_of_scipy_and_scikit_image(seed):
     mask[tuple(points.T)] = 1
     index = cell_index(mask)
     centres = np.stack([index.y, index.x], axis=1)
-    corners = np.concatenate([centres + (a, b) for a in (-0.5, 0.5) for b in (-0.5, 0.5)])
+    corners = np.concatenate([centres + np.array([a, b]) for a in (-0.5, 0.5) for b in (-0.5, 0.5)])
     found = hull.convex_hulls(index.y, index.x, index.offsets)
     assert found.area[0] == convex_hull_image(mask).sum()
     assert found.perimeter[0] == pytest.approx(ConvexHull(corners).area)

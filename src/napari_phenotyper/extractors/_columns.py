@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.masks import NUCLEI, Labels
-from napari_phenotyper.core.scene import CellIndex, Scene
+from napari_phenotyper.core.scene import Scene
 
 if TYPE_CHECKING:
     from napari_phenotyper.kernels.hull import Hull
@@ -95,7 +95,7 @@ def darkest(scene: Scene, label: str) -> float:
 
 
 def contrast(scene: Scene, label: str) -> Float64:
-    """Return (n,) how far the mean of each cell lies above the darkest twentieth of the field; infinite if not above."""
+    """Return (n,) how far a cell's mean lies above the darkest twentieth of the field; infinite if it does not."""
     from napari_phenotyper.kernels.grouped import group_mean
 
     def make() -> Float64:

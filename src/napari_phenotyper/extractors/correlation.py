@@ -22,7 +22,8 @@ class Correlation:
     """
 
     threshold: int = field(
-        default=15, metadata={"help": "Pixels count from this share of the maximum on", "unit": "%", "min": 0, "max": 99}
+        default=15,
+        metadata={"help": "Pixels count from this share of the maximum on", "unit": "%", "min": 0, "max": 99},
     )
 
     version: ClassVar[int] = 1

@@ -29,7 +29,9 @@ class Spots:
     MaxIntensity of the top hat; IntensityFraction of the cell's light. All are 0 where there is no spot.
     """
 
-    radius: int = field(default=4, metadata={"help": "Spots are narrower than 2r + 1", "unit": "px", "min": 1, "max": 30})
+    radius: int = field(
+        default=4, metadata={"help": "Spots are narrower than 2r + 1", "unit": "px", "min": 1, "max": 30}
+    )
     strength: float = field(
         default=4.0, metadata={"help": "How many standard deviations a spot stands out", "min": 1.0, "max": 50.0}
     )

@@ -33,9 +33,7 @@ def _corners(round_: Float64, width: int) -> tuple[NDArray[np.int64], Float64]:
 
 
 @jit
-def circle_patterns(
-    image: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, round_: Float64
-) -> Float64:
+def circle_patterns(image: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, round_: Float64) -> Float64:
     """Return (n, k + 2) the share of each cell's pixels with 0 … k brighter points in one run, and in several runs.
 
     Rotation-invariant uniform patterns (Ojala et al. 2002), points between pixels interpolated.

@@ -84,11 +84,11 @@ def _log_terms(count: int) -> Float64:
 
 @jit
 def _term(n: int, table: Float64) -> float:
-    return table[n] if n < len(table) else n * np.log2(n)
+    return float(table[n] if n < len(table) else n * np.log2(n))
 
 
 @jit
-def _marginals(matrix: Counts, shares: Float64, along: Counts, apart: Counts, table: Float64) -> tuple[float, ...]:
+def _marginals(matrix: Counts, shares: Counts, along: Counts, apart: Counts, table: Float64) -> tuple[float, ...]:
     """Sum a symmetric matrix up by level, by sum and by difference of levels.
 
     Returns

@@ -7,6 +7,7 @@ group is empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,8 +55,6 @@ def group_max(values: NDArray[np.generic], offsets: Offsets) -> Float64:
     return np.asarray(np.maximum.reduceat(floats, offsets[:-1], axis=0))
 
 
-
-
 @jit
 def _moments(part: NDArray[Any]) -> tuple[float, float, float, float, float]:
     """Return sum, mean, standard deviation, skewness and kurtosis of one group."""
@@ -98,8 +97,7 @@ def sort_groups(values: NDArray[np.generic], offsets: Offsets) -> NDArray[np.flo
     A loop over groups: numpy sorts a group that lies in the processor's cache by vectors.
     """
     ordered = np.array(values, np.float32)
-    ends = offsets.tolist()
-    for start, stop in zip(ends[:-1], ends[1:], strict=True):
+    for start, stop in pairwise(offsets.tolist()):
         ordered[start:stop].sort()
     return ordered
 

@@ -181,7 +181,7 @@ def _circle_of_three(a: Float64, b: Float64, c: Float64) -> tuple[float, float]:
 
 @jit
 def _outside(point: Float64, y: float, x: float, square: float) -> bool:
-    return (point[0] - y) ** 2 + (point[1] - x) ** 2 > square * (1 + 1e-12) + 1e-12
+    return bool((point[0] - y) ** 2 + (point[1] - x) ** 2 > square * (1 + 1e-12) + 1e-12)
 
 
 @jit

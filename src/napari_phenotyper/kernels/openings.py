@@ -57,9 +57,7 @@ def _dilate(a: Float32, b: Float32, size: int, stride: int, count: int) -> tuple
 
 
 @jit
-def _openings(
-    drawn: Float32, at: Places, radii: Radii, width: int, count: int, found: Float64
-) -> None:
+def _openings(drawn: Float32, at: Places, radii: Radii, width: int, count: int, found: Float64) -> None:
     """Fill `found` (k,) with the sums at some places of openings of a drawing, 0 outside, by growing squares.
 
     Least values are of windows ahead, greatest ones of windows behind: together they are centred.

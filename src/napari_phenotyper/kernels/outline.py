@@ -1,8 +1,8 @@
 """Outlines of many cells: neighbours of each pixel, perimeter, Euler number, depth below the edge.
 
-Throughout, pixels come cell after cell as in a `CellIndex`: `y`, `x` (P,) int32 in raster order within a cell, `offsets`
-(n + 1,), `box` (n, 4). Each cell is drawn into a small map of its own, which stays in the processor's cache and keeps
-touching cells apart.
+Throughout, pixels come cell after cell as in a `CellIndex`: `y`, `x` (P,) int32 in raster order within a cell,
+`offsets` (n + 1,), `box` (n, 4). Each cell is drawn into a small map of its own, which stays in the processor's cache
+and keeps touching cells apart.
 """
 
 from __future__ import annotations
@@ -126,20 +126,26 @@ def _squares(m: Codes, gap: Integers, first: Integers, heights: Integers, where:
         for c in range(width):
             gap[r, c] = min(gap[r, c], gap[r + 1, c] + 1)
     for r in range(1, height - 1):
-        k = 0
-        first[0], heights[0], where[0] = 0, 0, -1.0
-        for c in range(1, width):
-            own = gap[r, c] * gap[r, c]
+        _envelope(gap[r], first, heights, where)
+
+
+@jit
+def _envelope(row: Integers, first: Integers, heights: Integers, where: Float64) -> None:
+    """Put the height of the lowest of the parabolas over each place of a row in place of the root of its own."""
+    k = 0
+    first[0], heights[0], where[0] = 0, 0, -1.0
+    for c in range(1, len(row)):
+        own = row[c] * row[c]
+        meet = _meeting(c, own, first[k], heights[k])
+        while k > 0 and meet <= where[k]:
+            k -= 1
             meet = _meeting(c, own, first[k], heights[k])
-            while k > 0 and meet <= where[k]:
-                k -= 1
-                meet = _meeting(c, own, first[k], heights[k])
-            k += 1
-            first[k], heights[k], where[k] = c, own, meet
-        for c in range(width - 1, -1, -1):
-            while k > 0 and where[k] > c:
-                k -= 1
-            gap[r, c] = (c - first[k]) * (c - first[k]) + heights[k]
+        k += 1
+        first[k], heights[k], where[k] = c, own, meet
+    for c in range(len(row) - 1, -1, -1):
+        while k > 0 and where[k] > c:
+            k -= 1
+        row[c] = (c - first[k]) * (c - first[k]) + heights[k]
 
 
 @jit

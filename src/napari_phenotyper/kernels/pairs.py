@@ -27,7 +27,7 @@ def _pearson(a: Float32, b: Float32) -> float:
     least = 1e-12 * len(a)
     if aa <= least * mean_a * mean_a or bb <= least * mean_b * mean_b:
         return 0.0
-    return ab / np.sqrt(aa * bb)
+    return float(ab / np.sqrt(aa * bb))
 
 
 @jit

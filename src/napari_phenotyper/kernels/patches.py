@@ -87,7 +87,7 @@ def _mean(table: Float64, r: int, c: int, half: int) -> float:
     """Return the mean over the square of 2·half + 1 round a pixel of the piece."""
     a, b, size = r - half, c - half, 2 * half + 1
     total = table[a + size, b + size] - table[a, b + size] - table[a + size, b] + table[a, b]
-    return total / (size * size)
+    return float(total / (size * size))
 
 
 @jit

@@ -20,23 +20,20 @@ _DIAGONAL = np.sqrt(2.0)
 
 
 @jit
-def _sweep(away: Float64, inside: NDArray[np.bool_]) -> bool:
-    """Shorten the ways in a map, 1 to a side and √2 to a corner, forth and back; tell whether any became shorter."""
+def _sweep(away: Float64, inside: NDArray[np.bool_], step: int) -> bool:
+    """Shorten the ways in a map, 1 to a side and √2 to a corner; tell whether any became shorter.
+
+    Step −1 goes forth and looks back, step 1 goes back and looks ahead.
+    """
     height, width = away.shape
     changed = False
-    for r in range(1, height - 1):
-        for c in range(1, width - 1):
+    for i in range(1, height - 1):
+        r = i if step < 0 else height - 1 - i
+        for j in range(1, width - 1):
+            c = j if step < 0 else width - 1 - j
             if inside[r, c]:
-                near = min(away[r - 1, c], away[r, c - 1]) + 1
-                far = min(away[r - 1, c - 1], away[r - 1, c + 1]) + _DIAGONAL
-                if min(near, far) < away[r, c] - 1e-9:
-                    away[r, c] = min(near, far)
-                    changed = True
-    for r in range(height - 2, 0, -1):
-        for c in range(width - 2, 0, -1):
-            if inside[r, c]:
-                near = min(away[r + 1, c], away[r, c + 1]) + 1
-                far = min(away[r + 1, c - 1], away[r + 1, c + 1]) + _DIAGONAL
+                near = min(away[r + step, c], away[r, c + step]) + 1
+                far = min(away[r + step, c - 1], away[r + step, c + 1]) + _DIAGONAL
                 if min(near, far) < away[r, c] - 1e-9:
                     away[r, c] = min(near, far)
                     changed = True
@@ -71,7 +68,7 @@ def radial_parts(deep: Float32, y: Pixels, x: Pixels, offsets: Offsets, box: Pix
             if deep[p] > deep[middle]:
                 middle = p
         away[y[middle] - top, x[middle] - left] = 0.0
-        while _sweep(away, inside):
+        while _sweep(away, inside, -1) | _sweep(away, inside, 1):
             pass
         for p in range(offsets[i], offsets[i + 1]):
             way = away[y[p] - top, x[p] - left]

@@ -127,7 +127,7 @@ def _chosen_segmenter(session: Session, plate: Plate) -> Record:
 
 
 def _put_cells(session: Session, plate: Plate, templates: Sequence[Drawing]) -> None:
-    extractors = {name: session.registry.make("extractor", name) for name in session.registry.ids("extractor")}
+    extractors = {name: session.registry.make("extractor", name) for name in session.registry.defaults("extractor")}
     first = list(plate.fields())[: len(templates)]
     scenes = [scene_of(f, Masks({NUCLEI: t.labels})) for f, t in zip(first, templates, strict=True)]
     measured = [_measured(scene, extractors) for scene in scenes]

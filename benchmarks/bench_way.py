@@ -75,7 +75,7 @@ def main() -> None:
     nuclei = registry.make("segmenter", "nuclei").resolve([scene])
     masks = nuclei.segment(scene, no_progress)
     labels = masks.labels[NUCLEI]
-    extractors = [registry.make("extractor", name) for name in registry.ids("extractor")]
+    extractors = [registry.make("extractor", name) for name in registry.defaults("extractor")]
 
     def measure() -> int:
         fresh = Scene(scene.ref, scene.pixels, scene.pixel_size, masks)

@@ -132,7 +132,7 @@ def segment(
 @app.command()
 def measure(
     plate: PlatePath,
-    extractors: Annotated[str | None, typer.Option(help="Which, separated by commas; all.")] = None,
+    extractors: Annotated[str | None, typer.Option(help="Which, separated by commas; the usual ones.")] = None,
     project: Project = None,
     pattern: Pattern = "",
     jobs: Jobs = _JOBS,

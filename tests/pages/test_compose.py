@@ -62,7 +62,11 @@ def test_outlines_wear_the_predicted_classes(content):
 
 
 def test_every_stage_is_in_the_provenance(content):
-    assert [s.stage for s in content.steps] == ["segment P1", *["measure"] * len(Registry().ids("extractor")), "train"]
+    assert [s.stage for s in content.steps] == [
+        "segment P1",
+        *["measure"] * len(Registry().defaults("extractor")),
+        "train",
+    ]
 
 
 def test_a_field_that_failed_is_in_the_report_with_its_reason(tmp_path):

@@ -313,7 +313,9 @@ def test_the_card_of_a_model_of_crops_is_complete(folder, tmp_path):
     card = crop_learning.train(CropFolder(folder, **BY_PLATE), no_progress, "svm", tmp_path / "m", scores=True)
     assert card["cells"] == {"Interphase": 20, "Mitotic": 20} and len(card["groups"]) == 4 and card["seed"] == 0
     assert card["channels"] == [{"name": "ch1", "role": "DNA"}] and card["scores"]["accuracy"]["low"] > 0.8
-    assert card["segmenter"]["settings"]["diameter"] > 5 and set(card["extractors"]) == set(Registry().ids("extractor"))
+    assert card["segmenter"]["settings"]["diameter"] > 5 and set(card["extractors"]) == set(
+        Registry().defaults("extractor")
+    )
 
 
 def test_nobody_waits_for_a_result_that_is_not_wanted(folder):

@@ -2,8 +2,9 @@
 
 An extension is a frozen dataclass in the folder of its kind; the file name is its id, the first line of its docstring
 its title, its fields its parameters. A class variable `version` (an int, 1 if not given) goes into every key: raise it
-when results change. A classifier that looks at crops only says `needs_columns = False` (class variable or property),
-so that nothing is measured for it.
+when results change. One that says `default = False` is used only where it is chosen: of extractors, those whose columns
+serve profiles rather than classifiers. A classifier that looks at crops only says `needs_columns = False` (class
+variable or property), so that nothing is measured for it.
 """
 
 from __future__ import annotations

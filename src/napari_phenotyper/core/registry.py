@@ -49,6 +49,11 @@ class Extension:
         """Its version, 1 if it gives none."""
         return int(getattr(self.cls, "version", 1))
 
+    @property
+    def default(self) -> bool:
+        """Whether it is used where nothing is chosen; true if it does not say."""
+        return bool(getattr(self.cls, "default", True))
+
     def make(self, settings: Mapping[str, object] | None = None) -> Any:
         """Return an instance. Raises SettingError."""
         return make(self.cls, settings or {}, f"{self.kind.capitalize()} {self.id!r}")
@@ -79,6 +84,10 @@ class Registry:
         own = sorted(p.stem for p in _folder(kind).glob("*.py") if not p.name.startswith("_"))
         others = sorted(name for k, name in self._others if k == kind and name not in own)
         return (*own, *others)
+
+    def defaults(self, kind: str) -> tuple[str, ...]:
+        """Return the ids of those used where nothing is chosen. Raises ExtensionError as `get` does."""
+        return tuple(name for name in self.ids(kind) if self.get(kind, name).default)
 
     def title(self, kind: str, name: str) -> str:
         """Return the title of one of ours without importing it; of others, its id."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from napari_phenotyper.core.errors import ChannelError
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
 from napari_phenotyper.core.wells import FieldRef
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,21 +76,30 @@ class CellIndex:
 
 
 def cell_index(labels: Labels) -> CellIndex:
-    """Make the index of a label image (y, x); one pass and one sort."""
-    flat = labels.ravel()
-    position = np.flatnonzero(flat)
-    owner = flat[position]
-    order = np.argsort(owner, kind="stable")
-    position = position[order]
-    ids, start = np.unique(owner[order], return_index=True)
-    offsets = np.append(start, len(position)).astype(np.int64)
-    y, x = (c.astype(np.int32) for c in np.divmod(position, labels.shape[1]))
-    box = np.zeros((len(ids), 4), np.int32)
-    if len(ids):
-        box[:, 0], box[:, 2] = np.minimum.reduceat(y, start), np.maximum.reduceat(y, start) + 1
-        box[:, 1], box[:, 3] = np.minimum.reduceat(x, start), np.maximum.reduceat(x, start) + 1
+    """Make the index of a label image (y, x), by its runs: pixels of one label side by side in a row."""
     height, width = labels.shape
-    return CellIndex((height, width), ids.astype(np.int32), offsets, y, x, box)
+    begins = np.ones((height, width), bool)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    start = np.flatnonzero(begins)
+    owner = labels.ravel()[start]
+    length = np.diff(start, append=labels.size)
+    order = np.flatnonzero(owner)
+    order = order[np.argsort(owner[order], kind="stable")]
+    start, length, owner = start[order], length[order], owner[order]
+    first = np.flatnonzero(np.diff(owner, prepend=0))
+    past = np.cumsum(length)
+    before = past - length
+    offsets = np.append(before[first], past[-1:] if len(past) else 0).astype(np.int64)
+    row, column = (c.astype(np.int32) for c in np.divmod(start, max(width, 1)))
+    y = np.repeat(row, length)
+    x = np.arange(len(y), dtype=np.int32) + np.repeat((column - before).astype(np.int32), length)
+    box = np.zeros((len(first), 4), np.int32)
+    if len(first):
+        last = np.append(first[1:], len(owner)) - 1
+        box[:, 0], box[:, 2] = row[first], row[last] + 1
+        box[:, 1] = np.minimum.reduceat(column, first)
+        box[:, 3] = np.maximum.reduceat(column + length.astype(np.int32), first)
+    return CellIndex((height, width), owner[first].astype(np.int32), offsets, y, x, box)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +126,7 @@ class Scene:
     pixel_size: float | None = None
     masks: Masks | None = None
     hints: Mapping[str, object] = field(default_factory=dict)
+    _made: dict[tuple[str, ...], object] = field(default_factory=dict, init=False, repr=False)
 
     def image(self, label: str) -> NDArray[np.generic]:
         """Return a channel's (y, x) image by role or name. Raises ChannelError."""
@@ -124,6 +137,20 @@ class Scene:
             f"{self.ref} has no channel {label!r}; it has: {', '.join(self.pixels) or 'none'}.",
             "Say which channel it is: phenotyper channels PLATE --set DNA=NAME, or the tab Plate of the window.",
         )
+
+    def shared(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """Return what several families need of this scene (pixel values in order, outlines …), made by the first.
+
+        Parameters
+        ----------
+        key
+            What it is, and of which channel; one key, one type.
+        make
+            Makes it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("T", self._made[key])
 
     @cached_property
     def index(self) -> CellIndex:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_phenotyper.core.cells import ColumnBlock
-from napari_phenotyper.core.scene import CellIndex, Scene
-from napari_phenotyper.extractors._columns import Float64, block, channels
+from napari_phenotyper.core.scene import Scene
+from napari_phenotyper.extractors._columns import Float64, block, border_pixels, clean_image, contrast
 
 _BLOBS = (1, 2, 4)
 _SLOPES = (1, 2)
-_NOTHING = np.zeros((2, 2), np.float32)
+_NAMES = ("BlobsStd", "BlobsMin", "BlobsMax", "Slope", "SlopeEdge")
 
 
 @dataclass(frozen=True)
@@ -27,48 +24,18 @@ class Edges:
     likewise, over the cell and over the pixels at its edge: low where a cell is out of focus.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 13 × channels) columns."""
-        from napari_phenotyper.kernels.grouped import group_mean
-        from napari_phenotyper.kernels.outline import is_border, neighbours
+        from napari_phenotyper.kernels.edges import blobs_and_slopes, gaussians
 
-        index = scene.index
-        border = is_border(neighbours(index.shape, index.y, index.x, index.cell))
+        index, weights = scene.index, gaussians(_BLOBS)
+        place = (border_pixels(scene), index.y, index.x, index.offsets, index.box)
         columns: dict[str, Float64] = {}
-        for label, image in channels(scene):
-            dark = np.float32(np.quantile(image, 0.05)) if image.size else np.float32(0)
-            contrast = group_mean(image[index.y, index.x] - dark, index.offsets)
-            found = _at_all_scales(image, index, border, label)
-            safe = np.where(contrast > 0, contrast, np.inf)
-            columns |= {name: values / safe for name, values in found.items()}
-        return block(columns) if columns else ColumnBlock((), np.zeros((len(index), 0), np.float32))
-
-
-def _at_all_scales(
-    image: NDArray[np.float32], index: CellIndex, border: NDArray[np.bool_], label: str
-) -> dict[str, Float64]:
-    """Return the Laplacian's spread, minimum and maximum, and the mean steepness, of each cell at each scale.
-
-    Both are differences of neighbours in the smoothed field, taken at the cells' pixels only.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    from napari_phenotyper.kernels.grouped import group_max, group_mean, group_min, group_moments
-
-    starts = np.append(0, np.cumsum(border))[index.offsets]
-    y, x = index.y + 1, index.x + 1
-    found: dict[str, Float64] = {}
-    for scale in _BLOBS:
-        smooth = np.pad(gaussian_filter(image, scale, mode="nearest"), 1, mode="edge") if image.size else _NOTHING
-        up, down, left, right = smooth[y - 1, x], smooth[y + 1, x], smooth[y, x - 1], smooth[y, x + 1]
-        curved = up + down + left + right - 4 * smooth[y, x]
-        found[f"Edges_BlobsStd_{label}_{scale}"] = group_moments(curved, index.offsets).sd
-        found[f"Edges_BlobsMin_{label}_{scale}"] = group_min(curved, index.offsets)
-        found[f"Edges_BlobsMax_{label}_{scale}"] = group_max(curved, index.offsets)
-        if scale in _SLOPES:
-            steep = np.hypot(down - up, right - left) / 2
-            found[f"Edges_Slope_{label}_{scale}"] = group_mean(steep, index.offsets)
-            found[f"Edges_SlopeEdge_{label}_{scale}"] = group_mean(steep[border], starts)
-    return found
+        for label in scene.pixels:
+            found = blobs_and_slopes(clean_image(scene, label), *place, weights) / contrast(scene, label)[:, None, None]
+            for k, scale in enumerate(_BLOBS):
+                for j, name in enumerate(_NAMES if scale in _SLOPES else _NAMES[:3]):
+                    columns[f"Edges_{name}_{label}_{scale}"] = found[:, k, j]
+        return block(columns, len(index))

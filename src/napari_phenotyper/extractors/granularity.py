@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import ColumnBlock
-from napari_phenotyper.core.scene import CellIndex, Scene
-from napari_phenotyper.extractors._columns import Float64, block, channels
+from napari_phenotyper.core.scene import Scene
+from napari_phenotyper.extractors._columns import Float64, block, cell_values, darkest
 
 _BRIGHT = (1, 2, 3, 4, 6, 8)
 _DARK = (1, 2, 4)
@@ -23,58 +22,25 @@ class Granularity:
     Per channel, shares of the cell's brightness above the darkest twentieth of the field (Serra 1982).
     `Granularity_Bright_CHANNEL_r` goes with an opening by a square of 2r + 1 px, beyond what smaller ones took: bright
     parts of that width. `Granularity_Dark_CHANNEL_r` likewise is added by a closing: gaps and holes. What lies outside
-    a cell counts as dark for the one and as bright for the other, so that neighbours do not matter unless they touch.
+    a cell counts as dark for the one and as bright for the other, so that its neighbours do not matter.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 9 × channels) columns."""
         from napari_phenotyper.kernels.grouped import group_sum
+        from napari_phenotyper.kernels.openings import opening_sums
 
         index = scene.index
+        sizes = np.array(_BRIGHT, np.int64), np.array(_DARK, np.int64)
         columns: dict[str, Float64] = {}
-        for label, image in channels(scene):
-            dark = np.float32(np.quantile(image, 0.05)) if image.size else np.float32(0)
-            light = np.maximum(image[index.y, index.x] - dark, 0)
+        for label in scene.pixels:
+            light = np.maximum(cell_values(scene, label) - np.float32(darkest(scene, label)), 0)
             total = group_sum(light, index.offsets)
             safe = np.where(total > 0, total, np.inf)
-            opened, closed = _opened(light, index), _closed(light, index)
-            for name, sums, sizes in (("Bright", opened, _BRIGHT), ("Dark", closed, _DARK)):
-                steps = np.abs(np.diff(np.stack([total, *sums]), axis=0)) / safe
-                columns |= {f"Granularity_{name}_{label}_{r}": step for r, step in zip(sizes, steps, strict=True)}
-        return block(columns) if columns else ColumnBlock((), np.zeros((len(index), 0), np.float32))
-
-
-def _opened(light: NDArray[np.float32], index: CellIndex) -> list[Float64]:
-    """Return (n,) the brightness that each opening leaves."""
-    from scipy.ndimage import maximum_filter, minimum_filter
-
-    from napari_phenotyper.kernels.grouped import group_sum
-
-    image = np.zeros(index.shape, np.float32)
-    image[index.y, index.x] = light
-    sums = []
-    for r in _BRIGHT:
-        size = 2 * r + 1
-        opened = maximum_filter(minimum_filter(image, size, mode="constant"), size, mode="constant")
-        sums.append(group_sum(opened[index.y, index.x], index.offsets))
-    return sums
-
-
-def _closed(light: NDArray[np.float32], index: CellIndex) -> list[Float64]:
-    """Return (n,) the brightness after each closing, nowhere brighter than the cell's brightest pixel."""
-    from scipy.ndimage import maximum_filter, minimum_filter
-
-    from napari_phenotyper.kernels.grouped import group_max, group_sum, spread
-
-    image = np.full(index.shape, np.inf, np.float32)
-    image[index.y, index.x] = light
-    limit = spread(group_max(light, index.offsets), index.offsets)
-    sums = []
-    for r in _DARK:
-        size = 2 * r + 1
-        beyond = {"mode": "constant", "cval": np.inf}
-        closed = minimum_filter(maximum_filter(image, size, **beyond), size, **beyond)
-        sums.append(group_sum(np.minimum(closed[index.y, index.x], limit), index.offsets))
-    return sums
+            opened, closed = opening_sums(light, index.y, index.x, index.offsets, index.box, *sizes)
+            for name, sums, radii in (("Bright", opened, _BRIGHT), ("Dark", closed, _DARK)):
+                steps = np.abs(np.diff(sums, axis=1, prepend=total[:, None])) / safe[:, None]
+                columns |= {f"Granularity_{name}_{label}_{r}": step for r, step in zip(radii, steps.T, strict=True)}
+        return block(columns, len(index))

@@ -152,7 +152,7 @@ def prepare(
     runner
         Where crops are measured; here if None.
     extractors
-        By id; None: all there are, with their defaults.
+        By id; None: those that are on by default, with their defaults.
     kept
         Columns of every chunk as these parameters gave them before; then nothing is measured.
 
@@ -172,7 +172,7 @@ def prepare(
         warnings.append(f"No channel is named DNA: objects are looked for in {crops.channels[dna].name}.")
     blocks = kept or [{} for _ in batches]
     if columns and kept is None:
-        chosen = {name: registry.make("extractor", name) for name in registry.ids("extractor")}
+        chosen = {name: registry.make("extractor", name) for name in registry.defaults("extractor")}
         blocks, missed = _measured(batches, crops, extractors or chosen, runner or Inline(), progress)
         if missed:
             warnings.append(

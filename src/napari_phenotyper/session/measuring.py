@@ -29,8 +29,8 @@ Records = Mapping[str, Record]
 
 
 def extractor_records(session: Reading) -> Records:
-    """Return the extractors the project measures with, all there are by default: id to record."""
-    chosen = session.setting("extractors") or {name: {} for name in session.registry.ids("extractor")}
+    """Return the extractors the project measures with, those on by default if none were chosen: id to record."""
+    chosen = session.setting("extractors") or {name: {} for name in session.registry.defaults("extractor")}
     records = {}
     for name, settings in chosen.items():
         extension = session.registry.get("extractor", name)
@@ -93,7 +93,7 @@ def measure(
     progress
         Reports and cancels; what is done stays done.
     extractors
-        Ids; by default those used before, else all.
+        Ids; by default those used before, else those that are on by default.
     wells
         Only these wells.
 

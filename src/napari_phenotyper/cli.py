@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, judge, launch, models
+from napari_phenotyper import crops, images, judge, launch, models
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -45,6 +45,8 @@ app.command(hidden=True)(launch.tour)
 app.command("learning-curve")(judge.learning_curve)
 app.command()(judge.compare)
 app.command()(judge.suspects)
+app.command("segment-images")(images.segment_images)
+app.command("score-masks")(images.score_masks)
 app.add_typer(crops.app, name="crops")
 app.add_typer(models.app, name="models")
 

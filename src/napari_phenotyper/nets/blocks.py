@@ -14,7 +14,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_phenotyper.core.keys import Json
 
-
 Net = TypeVar("Net", bound=nn.Module)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,9 +54,9 @@ def restore(state: object) -> UNetArchitecture:
     if isinstance(state, Mapping) and set(state) == {"family", "widths", "factor"} and state["family"] == "unet":
         widths, factor = state["widths"], state["factor"]
         fits = isinstance(widths, list | tuple) and 1 <= len(widths) <= _MOST_LEVELS
-        if fits and all(type(w) is int and 1 <= w <= _MOST_WIDTH for w in widths):
-            if type(factor) is int and 1 <= factor <= 8:
-                return UNetArchitecture(tuple(widths), factor)
+        fits = fits and all(type(w) is int and 1 <= w <= _MOST_WIDTH for w in widths)
+        if fits and type(factor) is int and 1 <= factor <= 8:
+            return UNetArchitecture(tuple(widths), factor)
     raise ModelError("The segmenter's network is not described as it should be.", "The file is damaged; train again.")
 
 
@@ -70,7 +71,7 @@ class UNet(nn.Module):
         super().__init__()
         self.factor, widths = architecture.factor, architecture.widths
         self.stem = nn.Sequential(ConvUnit(self.factor**2, widths[0]), Residual(widths[0]))
-        pairs = list(zip(widths, widths[1:]))
+        pairs = list(itertools.pairwise(widths))
         self.down = nn.ModuleList(nn.Sequential(nn.MaxPool2d(2), ConvUnit(a, b), Residual(b)) for a, b in pairs)
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
         self.up = nn.ModuleList(nn.Sequential(ConvUnit(a, a), ConvUnit(a, a)) for a, _ in pairs)

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from napari_phenotyper.nets.unet_pixels import ONE
 
-
 _PLACES = 2
 """Places that are drawn for a crop; the one that shows most foreground is taken."""
 

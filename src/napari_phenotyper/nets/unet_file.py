@@ -45,7 +45,7 @@ def packed(
     """Return the contents of the two files, weights and card."""
     from safetensors.numpy import save
 
-    raw = bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    raw = bytes(save({name: np.array(array, order="C") for name, array in arrays.items()}))
     said = {"kind": KIND, "format": FORMAT, "network": network, "sha256": hashlib.sha256(raw).hexdigest()}
     return raw, (json.dumps(said | dict(card), indent=1, ensure_ascii=False) + "\n").encode()
 

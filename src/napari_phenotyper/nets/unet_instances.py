@@ -104,9 +104,7 @@ def _enlarged(labels: Labels, shape: tuple[int, int]) -> Labels:
     """Return labels of another size, each pixel the nearest one's."""
     if labels.shape == shape:
         return labels
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.intp) for new, old in zip(shape, labels.shape)
-    )
+    rows, columns = (((np.arange(new) + 0.5) * old / new).astype(np.intp) for new, old in zip(shape, labels.shape))
     return np.asarray(labels[rows].take(columns, axis=1))
 
 

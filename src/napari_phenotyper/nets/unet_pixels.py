@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,8 @@ def normalised(image: NDArray[np.generic], found: Levels) -> Image32:
     """Return square roots of the brightness between two levels: they bring dim nuclei near bright ones."""
     span = np.float32(max(found.high - found.low, 1e-12))
     floats = np.nan_to_num(image.astype(np.float32), nan=found.low, posinf=found.high, neginf=found.low)
-    return np.sqrt(np.clip((floats - np.float32(found.low)) / span, 0, _BRIGHTEST**2), dtype=np.float32)
+    shares = np.clip((floats - np.float32(found.low)) / span, 0, _BRIGHTEST**2)
+    return np.asarray(np.sqrt(shares), np.float32)
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
@@ -67,10 +69,10 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
     return functional.interpolate(image[None], (height, width), mode="bilinear", antialias=shrinks)[0]
 
 
-def typical(labels: Labels) -> float:
-    """Return the diameter, in px, of the nuclei that cover half of the area of all; 0 if there are none."""
-    area = np.bincount(labels.ravel())[1:]
-    area = np.sort(area[area > 0]).astype(np.float64)
+def typical(images: Sequence[Labels]) -> float:
+    """Return the diameter, in px, of the nuclei that cover half of the area of all in some label images; 0 of none."""
+    areas = [np.bincount(labels.ravel(), minlength=1)[1:] for labels in images]
+    area = np.sort(np.concatenate([a[a > 0] for a in areas])).astype(np.float64)
     if not len(area):
         return 0.0
     below = np.cumsum(area)
@@ -132,7 +134,7 @@ def planes(image: NDArray[np.generic], labels: Labels, touching: float = 3.0, sm
 
     Weights are kept as 20ths, up to 12.
     """
-    diameter = typical(labels) or DIAMETER
+    diameter = typical([labels]) or DIAMETER
     scale = float(np.clip(DIAMETER / diameter, 0.1, 4.0))
     height, width = (max(16, round(side * scale)) for side in labels.shape)
     pixels = torch.from_numpy(normalised(image, levels(image)))[None]

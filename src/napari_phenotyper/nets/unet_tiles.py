@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def blocks(shape: tuple[int, int], scale: float) -> Iterator[Block]:
 def _cuts(side: int, most: int) -> list[tuple[int, int]]:
     """Return where a side is cut into equal parts, none longer than `most` by more than a rounding."""
     edges = np.linspace(0, side, max(1, -(-side // max(most, 1))) + 1).round().astype(int).tolist()
-    return list(zip(edges, edges[1:]))
+    return list(itertools.pairwise(edges))
 
 
 def seen(
@@ -108,7 +109,7 @@ def seen(
 def _logits(net: UNet, tile: Tensor, multiple: int) -> Tensor:
     """Return (2, y, x) float32 logits of a (1, y, x) tile, on the processor."""
     height, width = tile.shape[1:]
-    weight = net.stem[0][0].weight  # type: ignore[index, union-attr]
+    weight = net.stem[0][0].weight  # type: ignore[index]
     padded = functional.pad(tile[None], (0, -width % multiple, 0, -height % multiple), mode="replicate")
     (found,) = in_parts(lambda rows: net(rows.to(weight.device, weight.dtype)).float().cpu(), padded, 1)
     return found[0, :, :height, :width]

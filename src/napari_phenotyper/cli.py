@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, images, judge, launch, models
+from napari_phenotyper import crops, images, judge, launch, models, train_segmenter
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -49,6 +49,7 @@ app.command()(judge.compare)
 app.command()(judge.suspects)
 app.command("segment-images")(images.segment_images)
 app.command("score-masks")(images.score_masks)
+app.command("train-segmenter")(train_segmenter.train_segmenter)
 app.add_typer(crops.app, name="crops")
 app.add_typer(models.app, name="models")
 

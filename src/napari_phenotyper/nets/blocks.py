@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_phenotyper.core.keys import Json
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 class CropNet(nn.Module, ABC):
@@ -69,13 +71,18 @@ class Residual(nn.Module):
 
 
 def fresh(architecture: Architecture, generator: torch.Generator) -> CropNet:
-    """Return an untrained network, drawn from the generator alone.
+    """Return an untrained network on crops, drawn from the generator alone."""
+    return drawn(architecture.build, generator)
+
+
+def drawn(build: Callable[[], Net], generator: torch.Generator) -> Net:
+    """Return an untrained network whose last layer is its `head`, drawn from the generator alone.
 
     Convolutions and inner dense layers after He et al. (2015); every residual starts as the identity, and the last
-    dense layer at zero, so that all classes are equally likely at first (a loss of ln K).
+    layer at zero, so that all classes are equally likely at first (a loss of ln K).
     """
     with torch.device("meta"):  # draws nothing from the process's own generator
-        net = architecture.build()
+        net = build()
     net.to_empty(device="cpu")
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -87,19 +94,19 @@ def fresh(architecture: Architecture, generator: torch.Generator) -> CropNet:
     for module in net.modules():
         if isinstance(module, Residual):
             nn.init.zeros_(module.second[1].weight)  # type: ignore[arg-type]
-    nn.init.zeros_(net.head.weight)
+    nn.init.zeros_(net.head.weight)  # type: ignore[arg-type, union-attr]
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def folded(net: CropNet, short: bool = False) -> CropNet:
+def folded(net: Net, short: bool = False) -> Net:
     """Return a copy that predicts the same, faster: batch normalisation folded into the convolutions before it.
 
     Parameters
     ----------
     net
-        Ready to predict.
+        Ready to predict; its last layer is its `head`.
     short
-        Whether all but the last dense layer computes in bfloat16.
+        Whether all but the last layer computes in bfloat16.
     """
     ready = copy.deepcopy(net).eval()
     for unit in [m for m in ready.modules() if isinstance(m, ConvUnit)]:

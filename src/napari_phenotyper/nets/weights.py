@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.errors import ModelError
-from napari_phenotyper.nets.blocks import Architecture, CropNet
+
+Net = TypeVar("Net", bound=torch.nn.Module, covariant=True)
+
+
+class Builds(Protocol[Net]):
+    """The numbers that a network of some kind is built from."""
+
+    def build(self) -> Net:
+        """Return a network whose weights are not drawn yet."""
 
 
 def to_arrays(net: torch.nn.Module, prefix: str = "net.") -> dict[str, NDArray[np.generic]]:
@@ -17,7 +26,7 @@ def to_arrays(net: torch.nn.Module, prefix: str = "net.") -> dict[str, NDArray[n
     return {prefix + name: value.detach().cpu().contiguous().numpy().copy() for name, value in net.state_dict().items()}
 
 
-def from_arrays(architecture: Architecture, arrays: Mapping[str, NDArray[np.generic]], prefix: str = "net.") -> CropNet:
+def from_arrays(architecture: Builds[Net], arrays: Mapping[str, NDArray[np.generic]], prefix: str = "net.") -> Net:
     """Return the network, ready to predict, that `to_arrays` described.
 
     Raises

@@ -16,6 +16,7 @@ from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
+from napari_phenotyper.desk.results import Results
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
@@ -68,6 +69,8 @@ class Desk:
         The field that is open, its annotations, and what is learnt from them.
     judging
         What is asked about the classifier beyond its scores.
+    results
+        The hits.
     predictions
         What the cells wear.
     surveys
@@ -88,6 +91,7 @@ class Desk:
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
         self.judging = Judging(session, background, self.live)
+        self.results = Results(session, background, self.live, self.viewing)
         self.surveys: dict[str, Survey] = {}
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
@@ -101,6 +105,7 @@ class Desk:
         session.events.annotations.connect(self._scores_soon)
         self.live.events.learnt.connect(self._scores_soon)
         self.live.events.predicted.connect(self.events.predictions.emit)
+        self.results.events.kept.connect(self._load_kept)
 
     @property
     def stale(self) -> bool:

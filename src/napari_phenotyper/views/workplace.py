@@ -12,11 +12,12 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
-from napari_phenotyper.views.hints import ANNOTATE, next_step
+from napari_phenotyper.views.hints import ANNOTATE, RESULTS, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
+from napari_phenotyper.views.results_tab import ResultsTab
 from napari_phenotyper.views.segment_tab import SegmentTab
 from napari_phenotyper.views.train_tab import TrainTab
 
@@ -48,6 +49,7 @@ class Workplace(QWidget):
             AnnotateTab(desk, self.view),
             TrainTab(desk, self.view),
         )
+        self.results = ResultsTab(desk)
         self.hint = QLabel()
         self._told = ""
         self._lay_out()
@@ -68,6 +70,12 @@ class Workplace(QWidget):
         """Segment and measure with what the tab Segment says."""
         self.segment.start()
 
+    def find_hits(self) -> None:
+        """Find hits with what the tab Results says, and show it."""
+        self.tabs.setCurrentIndex(RESULTS)
+        if self.results.form.find.isEnabled():
+            self.results.start()
+
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
         self.canvas.close()
@@ -82,6 +90,7 @@ class Workplace(QWidget):
         for widget, title in ((first, "Plate"), (self.segment, "Segment"), (self.train, "Train")):
             self.tabs.addTab(_Scrolling(widget), title)
         self.tabs.insertTab(ANNOTATE, self.annotate, "Annotate")
+        self.tabs.insertTab(RESULTS, self.results, "Results")
         self.hint.setWordWrap(True)
         self.hint.setObjectName("hint")
         self.hint.setTextFormat(Qt.TextFormat.RichText)
@@ -107,6 +116,7 @@ class Workplace(QWidget):
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
         desk.background.events.message.connect(self.jobs.show_message)
+        self.results.tab_asked.connect(self.tabs.setCurrentIndex)
         self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
         for signal in (
             desk.viewing.events.asked,
@@ -115,6 +125,7 @@ class Workplace(QWidget):
             desk.events.scores,
             desk.marking.events.classes,
             desk.live.events.state,
+            desk.results.events.found,
         ):
             signal.connect(self._hint)
         for key in (*range(10), "?"):

@@ -1,0 +1,138 @@
+"""Hits: what is asked, what was found, which column of it is shown, and the way from a hit to its cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+from psygnal import Signal, SignalGroup
+
+from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.profile import Hit
+from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.live import Live
+from napari_phenotyper.desk.viewing import Viewing
+from napari_phenotyper.engine.engine import Job
+from napari_phenotyper.session.hit_finding import (
+    Findings,
+    HitQuestion,
+    Learner,
+    best_field,
+    compared_plates,
+    find_hits_steps,
+)
+from napari_phenotyper.session.session import Session
+
+QUICK = 1.0
+"""A classifier that was fitted in fewer seconds is tested before its model is kept, so that the card tells scores."""
+
+
+class ResultsEvents(SignalGroup):
+    """What changed."""
+
+    found = Signal(object)
+    shown = Signal(str)
+    opened = Signal(object)
+    kept = Signal()
+
+
+class Results:
+    """The hits of a project.
+
+    Parameters
+    ----------
+    session, background, live, viewing
+        What is open, where work runs, what would be kept, and where a hit's field is shown.
+
+    Attributes
+    ----------
+    events
+        found(Findings), shown(column) when another one is chosen, opened(Hit) when its cells are asked for, kept()
+        when a model was kept on the way.
+    findings
+        The last answer, None before the first.
+    column
+        The class or feature that is shown, "" for all.
+    """
+
+    def __init__(self, session: Session, background: Background, live: Live, viewing: Viewing) -> None:
+        self._session, self._background, self._live, self._viewing = session, background, live, viewing
+        self.events = ResultsEvents()
+        self.findings: Findings | None = None
+        self.column = ""
+
+    @property
+    def obstacle(self) -> PhenotyperError | None:
+        """What stands in the way of finding hits, None if nothing does."""
+        try:
+            compared_plates(self._session)
+        except PhenotyperError as error:
+            return error
+        return None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the hits are of a model of other annotations than those that stand."""
+        found = self.findings
+        if found is None or found.question.learner is None:
+            return False
+        return found.annotations.active != self._session.annotations.active
+
+    def learner(self) -> Learner:
+        """Return the classifier that is chosen, to be trained and kept before hits are looked for."""
+        live = self._live
+        return Learner(live.classifier, dict(live.settings), live.model is not None and live.seconds < QUICK)
+
+    def find(self, question: HitQuestion) -> Job:
+        """Answer a question in the background."""
+        steps = find_hits_steps(self._session, question)
+        return self._background.start("plate", "queue", "Finding hits", steps, self._session.runner, self._found)
+
+    def choose(self, column: str) -> None:
+        """Show another class or feature, "" for all."""
+        if column != self.column:
+            self.column = column
+            self.events.shown.emit(column)
+
+    def open(self, hit: Hit) -> None:
+        """Show the field that has most of the cells that make a hit."""
+        if self.findings is not None:
+            args = self._session.snapshot(), self.findings.model, hit
+            self._background.read("hit", "replace", best_field, *args, on_result=self._show)
+            self.events.opened.emit(hit)
+
+    def open_best(self, wells: Collection[WellRef]) -> None:
+        """Open the strongest hit among some wells in what is shown; the first well where none was scored."""
+        if self.findings is None or not wells:
+            return
+        table = self.findings.table
+        hit = next((table.hits[i] for i in table.rows(self.column) if table.hits[i].well in wells), None)
+        if hit is not None:
+            self.open(hit)
+        else:
+            well = next(iter(wells))
+            self._show(FieldRef(well.plate, well.well, 1))
+
+    def scores(self, plate: str, column: str) -> Mapping[str, float]:
+        """Return each well's score in a column, for "" the strongest of all; NaN for wells that were not scored."""
+        known = self._session.plates.get(plate)
+        found = {well.name: math.nan for well in known.wells} if known is not None else {}
+        for hit in self.findings.hits if self.findings is not None else ():
+            name = hit.well.well
+            if hit.well.plate == plate and name in found and (not column or hit.column == column):
+                before = found[name]
+                found[name] = hit.score if math.isnan(before) or abs(hit.score) > abs(before) else before
+        return found
+
+    def _found(self, findings: Findings) -> None:
+        self.findings = findings
+        if self.column not in findings.table.columns:
+            self.column = ""
+        if findings.question.learner is not None:
+            self.events.kept.emit()
+        self.events.found.emit(findings)
+
+    def _show(self, ref: FieldRef | None) -> None:
+        if ref is not None and ref.plate in self._session.plates:
+            self._viewing.show(ref)

@@ -1,0 +1,147 @@
+"""The gallery of a window: cells that were chosen, out of all plates, in one or two groups beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from psygnal import Signal, SignalGroup
+
+from napari_phenotyper.core.annotations import Annotation
+from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.marking import Marking
+from napari_phenotyper.desk.predictions import Predictions
+from napari_phenotyper.desk.survey import Survey
+from napari_phenotyper.session.cell_tables import Chosen, Population, Wish, choose_cells
+from napari_phenotyper.session.choosing import CellId, CellQuery, CellRows
+from napari_phenotyper.session.reading import Reading
+from napari_phenotyper.session.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Cells that a query found.
+
+    Attributes
+    ----------
+    query
+        What was asked.
+    rows
+        What was found, in order; they stay as they were found until somebody asks anew.
+    """
+
+    query: CellQuery
+    rows: CellRows
+
+
+@dataclass(frozen=True)
+class Face:
+    """How a cell stands now: class predicted and annotated ("" for none), probability of the predicted (NaN)."""
+
+    predicted: str = ""
+    annotated: str = ""
+    probability: float = float("nan")
+
+
+class GalleryEvents(SignalGroup):
+    """What changed."""
+
+    asked = Signal()
+    rows = Signal()
+    faces = Signal()
+
+
+class Gallery:
+    """Cells that were chosen.
+
+    Attributes
+    ----------
+    events
+        asked() when somebody wants to see cells, rows() when `groups` changed, faces() when cells wear other classes.
+    queries
+        What was asked last: one query, or two whose cells are shown beside each other.
+    groups
+        What was found, a group per query; none before the first answer.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        background: Background,
+        marking: Marking,
+        predictions: Predictions,
+        surveys: Mapping[str, Survey],
+    ) -> None:
+        self._session, self._background, self._marking = session, background, marking
+        self._predictions, self._surveys = predictions, surveys
+        self.events = GalleryEvents()
+        self.queries: tuple[CellQuery, ...] = (CellQuery(),)
+        self.groups: tuple[Group, ...] = ()
+        self.population: Population | None = None
+        self._reader: Reading | None = None
+        self._moved: Mapping[str, int] = {}
+        self._annotated: dict[FieldRef, dict[int, Annotation]] = {}
+        session.events.annotations.connect(self._annotations_changed)
+
+    def show(self, query: CellQuery, beside: CellQuery | None = None) -> None:
+        """Show the cells that a query wants, beside those of another one if there is one."""
+        self.queries = (query,) if beside is None else (query, beside)
+        self.events.asked.emit()
+        self.refresh()
+
+    def sort(self, **changes: object) -> None:
+        """Ask all queries once more with some of their fields changed, as sort or by."""
+        self.queries = tuple(replace(query, **changes) for query in self.queries)  # type: ignore[arg-type]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask once more: what cells are predicted to be may have changed since."""
+        measured = {ref: item for s in self._surveys.values() for ref, item in s.measured.items()}
+        wish = Wish(measured, self._predictions.fields(), self.queries, not self._session.project.read_only)
+        self._reader = self._session.snapshot(self._reader)
+        args = self._reader, wish, self.population
+        self._background.read("gallery", "coalesce", choose_cells, *args, on_result=self._found)
+
+    def face(self, cell: CellId) -> Face:
+        """Return how a cell stands now."""
+        ref, number = cell
+        annotation = self._annotations(ref).get(number)
+        given = annotation.phenotype if annotation is not None else ""
+        found = self._predictions.get(ref)
+        if found is not None:
+            row = int(np.searchsorted(found.ids, number))
+            if row < len(found.ids) and found.ids[row] == number:
+                best = int(np.argmax(found.probabilities[row]))
+                return Face(found.classes[best], given, float(found.probabilities[row, best]))
+        return Face(annotated=given)
+
+    def predicted(self, refs: object) -> None:
+        """Take that fields have new predictions."""
+        if isinstance(refs, Collection) and self.groups:
+            self.events.faces.emit()
+
+    def _found(self, found: Chosen) -> None:
+        self.population, self._moved = found.population, found.moved
+        self._annotated.clear()
+        self.groups = tuple(Group(query, rows) for query, rows in zip(found.queries, found.rows, strict=True))
+        self.events.rows.emit()
+
+    def _annotations(self, ref: FieldRef) -> Mapping[int, Annotation]:
+        """Return the annotated cells of a field."""
+        if ref not in self._annotated:
+            item = self.population.measured.get(ref) if self.population is not None else None
+            found: dict[int, Annotation] = {}
+            for annotation in self._marking.standing(ref) if item is not None else ():
+                same = item is not None and annotation.mask_key == item.mask and annotation.cell >= 0
+                cell = annotation.cell if same else self._moved.get(annotation.id, 0)
+                if cell:
+                    found[cell] = annotation
+            self._annotated[ref] = found
+        return self._annotated[ref]
+
+    def _annotations_changed(self) -> None:
+        self._annotated.clear()
+        if self.groups:
+            self.events.faces.emit()

@@ -90,9 +90,9 @@ class Desk:
         self.viewing = Viewing(session, background)
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
-        self.judging = Judging(session, background, self.live)
         self.surveys: dict[str, Survey] = {}
         self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
+        self.judging = Judging(session, background, self.live, self.gallery)
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
         self.untestable = ""

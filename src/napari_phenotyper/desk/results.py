@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from psygnal import Signal, SignalGroup
 
@@ -11,17 +12,22 @@ from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.live import Live
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
+from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.session.hit_finding import (
     Findings,
     HitQuestion,
     Learner,
     best_field,
     compared_plates,
+    control_wells,
     find_hits_steps,
 )
+from napari_phenotyper.session.hit_table import treatment
+from napari_phenotyper.session.profiling import DEFAULT_PROFILER
 from napari_phenotyper.session.session import Session
 
 QUICK = 1.0
@@ -42,8 +48,8 @@ class Results:
 
     Parameters
     ----------
-    session, background, live, viewing
-        What is open, where work runs, what would be kept, and where a hit's field is shown.
+    session, background, live, viewing, gallery
+        What is open, where work runs, what would be kept, and where a hit's field and cells are shown.
 
     Attributes
     ----------
@@ -56,8 +62,11 @@ class Results:
         The class or feature that is shown, "" for all.
     """
 
-    def __init__(self, session: Session, background: Background, live: Live, viewing: Viewing) -> None:
-        self._session, self._background, self._live, self._viewing = session, background, live, viewing
+    def __init__(
+        self, session: Session, background: Background, live: Live, viewing: Viewing, gallery: Gallery
+    ) -> None:
+        self._session, self._background, self._live = session, background, live
+        self._viewing, self._gallery = viewing, gallery
         self.events = ResultsEvents()
         self.findings: Findings | None = None
         self.column = ""
@@ -96,10 +105,11 @@ class Results:
             self.events.shown.emit(column)
 
     def open(self, hit: Hit) -> None:
-        """Show the field that has most of the cells that make a hit."""
+        """Show the field that has most of the cells that make a hit, and its cells beside those of the controls."""
         if self.findings is not None:
             args = self._session.snapshot(), self.findings.model, hit
             self._background.read("hit", "replace", best_field, *args, on_result=self._show)
+            self._gallery.show(*self._queries(self.findings, hit))
             self.events.opened.emit(hit)
 
     def open_best(self, wells: Collection[WellRef]) -> None:
@@ -124,6 +134,34 @@ class Results:
                 before = found[name]
                 found[name] = hit.score if math.isnan(before) or abs(hit.score) > abs(before) else before
         return found
+
+    def _queries(self, found: Findings, hit: Hit) -> tuple[CellQuery, CellQuery]:
+        """Return which cells make a hit, and the like of the negative controls of its plate.
+
+        Where a class is rarer than in the controls, what the cells are instead is to be seen: all of them, by chance.
+        """
+        is_class = found.question.profiler == DEFAULT_PROFILER
+        model = "" if self._is_worn(found) else found.model
+        controls = control_wells(found, hit.well.plate)
+        what = f": {hit.column}" if is_class and hit.score >= 0 else ""
+        here = " ".join(part for part in (treatment(found.layout.of(hit.well)), hit.well.well) if part)
+        if not is_class:
+            both = CellQuery(model=model, sort="feature", by=hit.column, descending=hit.score > 0)
+        elif hit.score >= 0:
+            both = CellQuery(model=model, predicted=hit.column, sort="probability", by=hit.column, descending=True)
+        else:
+            both = CellQuery(model=model, sort="random")
+        many = "1 well" if len(controls) == 1 else f"{len(controls)} wells"
+        return (
+            replace(both, wells=(hit.well,), title=f"{here}{what}"),
+            replace(both, wells=controls, title=f"Negative controls ({many}){what}"),
+        )
+
+    def _is_worn(self, found: Findings) -> bool:
+        """Whether the cells on the screen wear the classes that were counted: nothing needs to be read for them."""
+        if found.question.learner is not None:
+            return True  # and newer ones, as soon as somebody corrects them
+        return self._live.model is None and found.model == self._session.setting("model").get("id")
 
     def _found(self, findings: Findings) -> None:
         self.findings = findings

@@ -26,7 +26,7 @@ from napari_phenotyper.session.hit_finding import (
     control_wells,
     find_hits_steps,
 )
-from napari_phenotyper.session.hit_table import treatment
+from napari_phenotyper.session.hit_table import strength, treatment
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER
 from napari_phenotyper.session.session import Session
 
@@ -125,14 +125,17 @@ class Results:
             self._show(FieldRef(well.plate, well.well, 1))
 
     def scores(self, plate: str, column: str) -> Mapping[str, float]:
-        """Return each well's score in a column, for "" the strongest of all; NaN for wells that were not scored."""
+        """Return each well's score in a column, for "" its strongest one; NaN for wells that were not scored."""
         known = self._session.plates.get(plate)
         found = {well.name: math.nan for well in known.wells} if known is not None else {}
-        for hit in self.findings.hits if self.findings is not None else ():
-            name = hit.well.well
-            if hit.well.plate == plate and name in found and (not column or hit.column == column):
-                before = found[name]
-                found[name] = hit.score if math.isnan(before) or abs(hit.score) > abs(before) else before
+        if self.findings is None:
+            return found
+        best, upwards = dict.fromkeys(found, -math.inf), self.findings.question.upwards
+        here = (h for h in self.findings.hits if h.well.plate == plate and (not column or h.column == column))
+        for hit in here:
+            name, how_strong = hit.well.well, strength(hit, upwards)
+            if how_strong > best.get(name, math.inf):
+                best[name], found[name] = how_strong, hit.score
         return found
 
     def _queries(self, found: Findings, hit: Hit) -> tuple[CellQuery, CellQuery]:

@@ -107,7 +107,7 @@ def _bars(subject: Subject, kind: str) -> Figure:
 
 def _map(subject: Subject) -> Figure:
     plate, layout = subject.plate, subject.found.layout
-    title = f"Hit score of {subject.column}" if subject.column else "Strongest hit score"
+    title = f"Hit score of {subject.column}" if subject.column else "Hit score, the strongest"
     roles = {well.name: layout.of(WellRef(plate.name, well.name)).role for well in plate.wells}
     simulated = plate.name.startswith(SIMULATED)
     return plate_map(

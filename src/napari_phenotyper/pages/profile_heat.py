@@ -25,7 +25,10 @@ Float64 = NDArray[np.float64]
 MOST_ROWS = 400
 """Of more, those that differ most from the controls are shown: nobody reads further, and clustering slows down."""
 
-_TREE, _TOP, _RIM, _BAR = 0.8, 0.45, 0.12, 0.55
+MOST_COLUMNS = 80
+"""Of more, those that tell the rows best from the scatter of the controls: more names nobody reads."""
+
+_TREE, _TOP, _RIM, _BAR = 0.8, 0.45, 0.12, 0.6
 """Inches: dendrogram, title, rim, colour bar with its words."""
 _LETTER = 0.068
 """Inches of a letter of 8 points, at most."""
@@ -108,14 +111,18 @@ def profile_heat_map(
         What a row is.
     """
     groups, names = _groups(profile, layout, by)
-    values = _standardised(differences(profile, layout), groups)
+    found = differences(profile, layout)
+    kept = _telling(found, np.array([layout.of(well).role == NEGATIVE for well in profile.wells], bool))
+    values = _standardised(found[:, kept], groups)
     values, groups, names = _strongest(values, groups, names)
     rows, columns = _ordered(values), _ordered(values.T)
     shown = values[np.ix_(rows.order, columns.order)]
-    heads = [profile.columns[j] for j in columns.order]
+    heads = [profile.columns[kept[j]] for j in columns.order]
     labels = [names[i] for i in rows.order]
     roles = [layout.of(profile.wells[groups[i][0]]).role for i in rows.order]
     title = f"Profiles of {'treatments' if by == 'treatment' else 'wells'}, clustered"
+    if len(kept) < len(profile.columns):
+        title += f": the {len(kept)} of {len(profile.columns)} columns that differ most"
     figure, top, bottom = _draw(shown, labels, roles, heads, (rows, columns), title, plate, simulated)
     wells = tuple(tuple(profile.wells[k] for k in groups[i]) for i in rows.order)
     return HeatMap(figure, wells, tuple(heads), shown, top, bottom)
@@ -137,6 +144,21 @@ def _well_name(well: WellRef, layout: Layout, several: bool) -> str:
     where = f"{well.plate} {well.well}" if several else well.well
     name = treatment_name(well, layout)
     return where if name == well.well else f"{where} · {name}"
+
+
+def _telling(found: Float64, control: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return which columns to show, in their order: all, or those whose spread over wells is largest.
+
+    The spread is counted in that of the control wells, where there are two at least, else in the column's own size.
+    """
+    if found.shape[1] <= MOST_COLUMNS:
+        return np.arange(found.shape[1])
+    known = np.where(np.isfinite(found), found, 0.0)
+    spread = known.std(axis=0)
+    noise = known[control].std(axis=0) if int(control.sum()) > 1 else np.abs(known).mean(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        telling = np.where(noise > 0, spread / noise, 0.0)
+    return np.sort(np.argsort(-telling, kind="stable")[:MOST_COLUMNS])
 
 
 def _standardised(found: Float64, groups: Sequence[NDArray[np.intp]]) -> Float64:
@@ -188,8 +210,11 @@ def _draw(
     names = [plain(shorten(name, 34)) for name in labels]
     tall = [plain(shorten(name, 34)) for name in heads]
     words = max((len(name) for name in names), default=0) * _LETTER * (1.0 if pitch > 0.15 else 0.8) + 0.1
-    feet = max((len(name) for name in tall), default=0) * _LETTER * (1.0 if step > 0.15 else 0.8) + 0.1
-    left, above, below = _RIM + _TREE, _TOP + 0.6 * _TREE, feet + _BAR + _RIM + 0.25 * simulated
+    feet = max((len(name) for name in tall), default=0) * _LETTER * (1.1 if step > 0.15 else 0.9) + 0.15
+    left, above, below = _RIM + MOST_COLUMNS = 80
+"""Of more, those that tell the rows best from the scatter of the controls: more names nobody reads."""
+
+_TREE, _TOP + 0.6 * _TREE, feet + _BAR + _RIM + 0.25 * simulated
     width = max(left + columns * step + words + _RIM, 4.2)
     height = above + rows * pitch + below
     figure = new_figure(width, height, title, plate, simulated=simulated)
@@ -206,7 +231,7 @@ def _draw(
     _name(axes, names, roles, tall, size, 8 if step > 0.15 else 6.5)
     _draw_tree(box(_RIM, above, _TREE - 0.05, rows * pitch), trees[0], len(labels), upright=False)
     _draw_tree(box(left, _TOP, columns * step, 0.6 * _TREE - 0.05), trees[1], len(heads), upright=True)
-    colours = box(left, above + rows * pitch + feet + 0.05, min(max(columns * step, 1.6), width - left - 0.3), 0.1)
+    colours = box(left, above + rows * pitch + feet + 0.2, min(max(columns * step, 1.6), 3.0), 0.1)
     bar = figure.colorbar(ScalarMappable(norm, "RdBu_r"), cax=colours, orientation="horizontal", extend=extend)
     bar.ax.tick_params(labelsize=8, colors=QUIET, length=3)
     bar.outline.set_visible(False)

@@ -65,6 +65,11 @@ class HitQuestion:
     scorer: str = DEFAULT_SCORER
     settings: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def upwards(self) -> bool:
+        """Whether the highest score is the strongest, as of shares, rather than the one farthest from zero."""
+        return self.profiler == DEFAULT_PROFILER
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -181,7 +186,7 @@ def _answer(
         {name: why for plate in plates for name, why in failures_of(session, plate).items()},
         without,
     )
-    table = hit_table(hits, session.layout)
+    table = hit_table(hits, session.layout, question.upwards)
     return made, Findings(question, model, made.profile, hits, table, session.layout, left_out, annotations)
 
 

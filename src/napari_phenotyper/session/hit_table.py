@@ -25,7 +25,7 @@ _TALE = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True, eq=False)
 class HitTable:
-    """H hits in the order of their strength, whichever their sign.
+    """H hits in the order of their strength.
 
     Attributes
     ----------
@@ -87,11 +87,18 @@ class HitTable:
         return np.asarray(chosen[np.argsort(-key if descending else key, kind="stable")], np.intp)
 
 
-def hit_table(hits: Sequence[Hit], layout: Layout) -> HitTable:
-    """Return hits as a table, the strongest first."""
+def hit_table(hits: Sequence[Hit], layout: Layout, upwards: bool = False) -> HitTable:
+    """Return hits as a table, the strongest first.
+
+    Parameters
+    ----------
+    upwards
+        The highest score is the strongest: of shares, which add up to 1, where one class is rarer another is more
+        frequent, and that is the phenotype. Else the one farthest from zero.
+    """
     conditions = {well: layout.of(well) for well in dict.fromkeys(hit.well for hit in hits)}
     listed = [hit for hit in hits if conditions[hit.well].role != NEGATIVE]
-    listed.sort(key=lambda hit: -abs(hit.score) if hit.score == hit.score else 1.0)
+    listed.sort(key=lambda hit: strength(hit, upwards), reverse=True)
     scores = np.array([hit.score for hit in listed], np.float64)
     chances = _evidence(listed, "q")
     with np.errstate(invalid="ignore"):
@@ -115,6 +122,13 @@ def hit_table(hits: Sequence[Hit], layout: Layout) -> HitTable:
     return HitTable(
         tuple(listed), treatments, scores, values, controls, chances, cells, differs, agreeing, replicates, keys
     )
+
+
+def strength(hit: Hit, upwards: bool) -> float:
+    """Return what hits are ranked by, −∞ for a score that is not known."""
+    if not np.isfinite(hit.score):
+        return float("-inf")
+    return hit.score if upwards else abs(hit.score)
 
 
 def treatment(condition: Condition) -> str:

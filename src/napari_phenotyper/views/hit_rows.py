@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os.path import commonprefix
+
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
@@ -18,7 +20,7 @@ HEADS = {
     by.COLUMN: ("Class", "What was compared: the share of a class, or a feature"),
     by.SCORED: ("Score", "How far the well lies above (▲) or below (▼) the negative controls of its plate; bold: it "
                 "differs from them (q < 0.05)"),
-    by.REPLICATES: ("Replicates", "How many wells of the same treatment differ in the same direction"),
+    by.REPLICATES: ("Repl.", "How many wells of the same treatment differ in the same direction"),
     by.CELLS: ("Cells", "Cells of the well that were counted"),
     by.VALUE: ("Value", "Share of the class in the well, or mean of the feature"),
     by.CONTROL: ("Controls", "The same in the negative controls: their median"),
@@ -37,20 +39,24 @@ class HitModel(QAbstractTableModel):
     ----------
     shares
         Whether values are shares, shown in percent.
+    bold
+        The font of scores that differ from the controls.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._table, self._rows = hit_table((), Layout()), np.zeros(0, np.intp)
         self._column, self._sort, self._several = "", ("", False), False
-        self.shares = True
-        self._bold = QFont()
-        self._bold.setBold(True)
+        self.shares, self._prefix = True, ""
+        self.bold = QFont()
+        self.bold.setBold(True)
 
     def set_table(self, table: HitTable, column: str, shares: bool) -> None:
         """Show other hits, in the order that is chosen."""
         self._table, self.shares = table, shares
         self._several = len({hit.well.plate for hit in table.hits}) > 1
+        # what all features begin with tells nothing and takes the room
+        self._prefix = "" if shares else commonprefix(table.columns).rpartition("_")[0]
         self.set_column(column)
 
     def set_column(self, column: str) -> None:
@@ -90,6 +96,8 @@ class HitModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         title, meaning = HEADS[_NAMES[section]]
+        if _NAMES[section] == by.COLUMN and not self.shares:
+            title = "Feature"
         if role == Qt.ItemDataRole.ToolTipRole:
             return meaning
         return title if role == Qt.ItemDataRole.DisplayRole else None
@@ -103,9 +111,10 @@ class HitModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignLeft if name in _TEXTS else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.FontRole:
-            return self._bold if self._table.differs[i] else None
+            return self.bold if name == by.SCORED and self._table.differs[i] else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._text(i, name) if name in _TEXTS else HEADS[name][1]
+            full = self._table.hits[i].column if name == by.COLUMN else self._text(i, name)
+            return full if name in _TEXTS else HEADS[name][1]
         return None
 
     def _text(self, i: int, name: str) -> str:
@@ -115,11 +124,11 @@ class HitModel(QAbstractTableModel):
         if name == by.TREATMENT:
             return table.treatments[i] or "–"
         if name == by.COLUMN:
-            return hit.column
+            return hit.column[len(self._prefix) :].lstrip("_") if self._prefix else hit.column
         if name == by.SCORED:
-            return f"{'▲' if hit.score > 0 else '▼'} {hit.score:+.1f}".replace("-", "−")
+            return f"{'▲' if hit.score > 0 else '▼'} {hit.score:.1f}".replace("-", "−")
         if name == by.REPLICATES:
-            return f"{table.agreeing[i]} of {table.replicates[i]}"
+            return f"{table.agreeing[i]}/{table.replicates[i]}"
         if name == by.CELLS:
             return f"{table.cells[i]:,}".replace(",", "\u202f")
         return self._number(i, name)

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, Qt, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QFontMetrics, QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -38,6 +38,9 @@ _NOTHING = (
     "<b>Find hits</b> trains on all annotations, keeps that model, predicts every cell, and compares each well with "
     "the negative controls of its plate. A click on a hit then shows its cells."
 )
+_LETTERS, _LONG, _LOOKED_AT, _RIM = 17, 28, 200, 11
+"""Names of classes and of features are cut after about so many letters; the hover text has the rest. So many rows
+are looked at for the widths of columns. Pixels beside a text."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -137,9 +140,9 @@ class ResultsTab(QWidget):
         table.setModel(self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setAlternatingRowColors(True)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setTabKeyNavigation(False)
         table.setMinimumHeight(120)
         table.setAccessibleName("Hits: wells that differ from the negative controls")
@@ -147,7 +150,7 @@ class ResultsTab(QWidget):
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # all rows alike: thousands scroll at once
         rows.setDefaultSectionSize(table.fontMetrics().height() + 6)
-        heads.setResizeContentsPrecision(50)
+        heads.setMinimumSectionSize(20)
         heads.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         heads.setSortIndicatorClearable(True)
         table.setSortingEnabled(True)
@@ -189,8 +192,20 @@ class ResultsTab(QWidget):
         self.form.fill_columns()
         shares = findings.question.profiler == DEFAULT_PROFILER
         self.model.set_table(findings.table, self._desk.results.column, shares)
-        self.table.resizeColumnsToContents()
+        self._fit_columns()
         self.refresh()
+
+    def _fit_columns(self) -> None:
+        """Give columns the room they need, long names no more than leaves the score in sight."""
+        metrics, bold = self.table.fontMetrics(), QFontMetrics(self.model.bold)
+        most = metrics.averageCharWidth() * (_LETTERS if self.model.shares else _LONG)
+        for section in range(self.model.columnCount()):
+            head = str(self.model.headerData(section, Qt.Orientation.Horizontal))
+            texts = (
+                str(self.model.index(row, section).data()) for row in range(min(self.model.rowCount(), _LOOKED_AT))
+            )
+            wide = max((bold.horizontalAdvance(text) for text in texts), default=0)
+            self.table.setColumnWidth(section, max(min(wide, most), metrics.horizontalAdvance(head)) + _RIM)
 
     def _shown(self, column: str) -> None:
         self.model.set_column(column)
@@ -222,7 +237,7 @@ class ResultsTab(QWidget):
             f"<b>{len(hits)} of {len(listed)} wells differ</b>{what} from the {controls} negative control "
             f"well{'' if controls == 1 else 's'}{chance}. Click one to see its cells."
         )
-        return "<br>".join([text, *_left_out(found.left_out)])
+        return f"{text}<br>{_left_out(found.left_out)}"
 
     def _try(self, wish: Callable[[], object], done: str) -> None:
         try:
@@ -233,8 +248,8 @@ class ResultsTab(QWidget):
             self._desk.background.tell(done)
 
 
-def _left_out(left: LeftOut) -> list[str]:
-    """Return what the hits do not rest on, as one small line; nothing for nothing."""
+def _left_out(left: LeftOut) -> str:
+    """Return what the hits do not rest on, as one small line."""
     parts = []
     if left.no_cells:
         many = "s" if left.no_cells > 1 else ""
@@ -243,7 +258,8 @@ def _left_out(left: LeftOut) -> list[str]:
         parts.append(f"{len(left.failed)} that failed ({escape(_few(list(left.failed)))})")
     if left.plates:
         parts.append(f"{escape(_few(list(left.plates)))}: no negative control")
-    return [f"<small>Left out: {'; '.join(parts)}.</small>"] if parts else []
+    text = "; ".join(parts) or f"nothing (no object is predicted “{NOT_A_CELL}”, no field failed)"
+    return f"<small>Left out: {text}.</small>"
 
 
 def _few(names: list[str]) -> str:

@@ -211,10 +211,7 @@ def _draw(
     tall = [plain(shorten(name, 34)) for name in heads]
     words = max((len(name) for name in names), default=0) * _LETTER * (1.0 if pitch > 0.15 else 0.8) + 0.1
     feet = max((len(name) for name in tall), default=0) * _LETTER * (1.1 if step > 0.15 else 0.9) + 0.15
-    left, above, below = _RIM + MOST_COLUMNS = 80
-"""Of more, those that tell the rows best from the scatter of the controls: more names nobody reads."""
-
-_TREE, _TOP + 0.6 * _TREE, feet + _BAR + _RIM + 0.25 * simulated
+    left, above, below = _RIM + _TREE, _TOP + 0.6 * _TREE, feet + _BAR + _RIM + 0.25 * simulated
     width = max(left + columns * step + words + _RIM, 4.2)
     height = above + rows * pitch + below
     figure = new_figure(width, height, title, plate, simulated=simulated)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
-
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
@@ -56,7 +54,8 @@ class HitModel(QAbstractTableModel):
         self._table, self.shares = table, shares
         self._several = len({hit.well.plate for hit in table.hits}) > 1
         # what all features begin with tells nothing and takes the room
-        self._prefix = "" if shares else commonprefix(table.columns).rpartition("_")[0]
+        words = {name.partition("_")[0] for name in table.columns}
+        self._prefix = f"{words.pop()}_" if len(words) == 1 and not shares else ""
         self.set_column(column)
 
     def set_column(self, column: str) -> None:
@@ -124,7 +123,7 @@ class HitModel(QAbstractTableModel):
         if name == by.TREATMENT:
             return table.treatments[i] or "–"
         if name == by.COLUMN:
-            return hit.column[len(self._prefix) :].lstrip("_") if self._prefix else hit.column
+            return hit.column.removeprefix(self._prefix)
         if name == by.SCORED:
             return f"{'▲' if hit.score > 0 else '▼'} {hit.score:.1f}".replace("-", "−")
         if name == by.REPLICATES:

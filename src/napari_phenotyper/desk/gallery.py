@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,12 +139,11 @@ class Gallery:
             self._annotated[ref] = self._find_annotated(ref)
         return tuple(self._annotated[ref].get(number, ()))
 
-    def look(self, chosen: Places) -> None:
-        """Read the pixels around some cells, the first ones first; `thumbnails` tells when they are there."""
+    def look(self, wishes: Sequence[Places]) -> None:
+        """Read the pixels around some cells, those of the first wish first; `thumbnails` tells when they are there."""
         if self.population is not None:
-            spots = [
-                Spot(found.cell(row), float(found.y[row]), float(found.x[row])) for found, row in self._each(chosen)
-            ]
+            each = [pair for chosen in wishes for pair in self._each(chosen)]
+            spots = [Spot(found.cell(row), float(found.y[row]), float(found.x[row])) for found, row in each]
             refs = {spot.cell[0] for spot in spots}
             measured = self.population.measured
             fields = {ref: measured[ref].field for ref in refs if ref in measured}

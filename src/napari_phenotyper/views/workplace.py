@@ -6,12 +6,22 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.gallery_dock import GalleryDock
 from napari_phenotyper.views.hints import ANNOTATE, RESULTS, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
@@ -40,6 +50,7 @@ class Workplace(QWidget):
         super().__init__()
         self.desk = desk
         self.view = FieldView(viewer, desk)
+        self.gallery = GalleryDock(viewer, desk, self.view)
         self.plate, self.jobs, self.tabs = PlatePanel(desk), JobsBar(), QTabWidget()
         self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor, self)
         self.canvas = Canvas(viewer, self.view.layers, {**bindings(self.keys), "?": self.show_keys})
@@ -50,7 +61,7 @@ class Workplace(QWidget):
             TrainTab(desk, self.view),
         )
         self.results = ResultsTab(desk)
-        self.hint = QLabel()
+        self.hint, self.cells = QLabel(), QToolButton()
         self._told = ""
         self._lay_out()
         self._wire()
@@ -76,9 +87,14 @@ class Workplace(QWidget):
         if self.results.form.find.isEnabled():
             self.results.start()
 
+    def show_gallery(self) -> None:
+        """Show the gallery, or put it away."""
+        self.gallery.toggle()
+
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
         self.canvas.close()
+        self.gallery.close()
         self.view.close()
         self.desk.close()
 
@@ -102,7 +118,12 @@ class Workplace(QWidget):
         splitter.setChildrenCollapsible(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.hint)
+        self.cells.setText("Gallery")
+        self.cells.setToolTip("Cells of all wells as thumbnails, below the canvas (G)")
+        line = QHBoxLayout()
+        line.addWidget(self.hint, 1)
+        line.addWidget(self.cells, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(line)
         column.addWidget(splitter, 1)
         column.addWidget(self.jobs)
 
@@ -110,6 +131,7 @@ class Workplace(QWidget):
         desk = self.desk
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
+        self.cells.clicked.connect(self.show_gallery)
         self.canvas.clicked.connect(desk.marking.click)
         self.canvas.dragged.connect(desk.marking.paint)
         self.jobs.cancel_asked.connect(desk.background.cancel)

@@ -146,7 +146,6 @@ class Results:
         is_class = found.question.profiler == DEFAULT_PROFILER
         model = "" if self._is_worn(found) else found.model
         controls = control_wells(found, hit.well.plate)
-        what = f": {hit.column}" if is_class and hit.score >= 0 else ""
         here = " ".join(part for part in (treatment(found.layout.of(hit.well)), hit.well.well) if part)
         if not is_class:
             both = CellQuery(model=model, sort="feature", by=hit.column, descending=hit.score > 0)
@@ -156,8 +155,8 @@ class Results:
             both = CellQuery(model=model, sort="random")
         many = "1 well" if len(controls) == 1 else f"{len(controls)} wells"
         return (
-            replace(both, wells=(hit.well,), title=f"{here}{what}"),
-            replace(both, wells=controls, title=f"Negative controls ({many}){what}"),
+            replace(both, wells=(hit.well,), title=f"{here}: {_amount(hit, 'value', is_class)}"),
+            replace(both, wells=controls, title=f"Negative controls ({many}): {_amount(hit, 'control', is_class)}"),
         )
 
     def _is_worn(self, found: Findings) -> bool:
@@ -177,3 +176,11 @@ class Results:
     def _show(self, ref: FieldRef | None) -> None:
         if ref is not None and ref.plate in self._session.plates:
             self._viewing.show(ref)
+
+
+def _amount(hit: Hit, of: str, is_class: bool) -> str:
+    """Return how much of a hit's column there is in the well or the controls: "45 % Mitotic", "Area 312"."""
+    value = hit.evidence.get(of)
+    if not isinstance(value, int | float):
+        return hit.column
+    return f"{value * 100:.0f} % {hit.column}" if is_class else f"{hit.column} {value:.4g}"

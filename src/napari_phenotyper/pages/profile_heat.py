@@ -191,10 +191,11 @@ class _Tree:
 
 def _ordered(values: Float64) -> _Tree:
     from scipy.cluster.hierarchy import dendrogram, linkage
+    from scipy.spatial.distance import pdist
 
     if len(values) < 2 or not values.shape[1]:
         return _Tree(np.arange(len(values)), np.zeros((0, 4, 2)))
-    drawn = dendrogram(linkage(values, "average", optimal_ordering=True), no_plot=True)
+    drawn = dendrogram(linkage(pdist(values), "average", optimal_ordering=True), no_plot=True)
     places = (np.array(drawn["icoord"]) - 5.0) / 10.0
     return _Tree(np.array(drawn["leaves"], np.intp), np.stack([places, np.array(drawn["dcoord"])], axis=-1))
 
@@ -223,7 +224,8 @@ def _draw(
 
     axes = box(left, above, columns * step, rows * pitch)
     norm, extend = robust_range(shown, diverging=True)
-    axes.imshow(shown, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
+    if shown.size:
+        axes.imshow(shown, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
     size = 8 if pitch > 0.15 else 6.5
     _name(axes, names, roles, tall, size, 8 if step > 0.15 else 6.5)
     _draw_tree(box(_RIM, above, _TREE - 0.05, rows * pitch), trees[0], len(labels), upright=False)

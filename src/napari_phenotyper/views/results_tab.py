@@ -258,8 +258,8 @@ def _left_out(left: LeftOut) -> str:
         parts.append(f"{len(left.failed)} that failed ({escape(_few(list(left.failed)))})")
     if left.plates:
         parts.append(f"{escape(_few(list(left.plates)))}: no negative control")
-    text = "; ".join(parts) or f"nothing (no object is predicted “{NOT_A_CELL}”, no field failed)"
-    return f"<small>Left out: {text}.</small>"
+    text = f"Left out: {'; '.join(parts)}." if parts else f"Nothing was left out as “{NOT_A_CELL}” or failed."
+    return f"<small>{text}</small>"
 
 
 def _few(names: list[str]) -> str:

@@ -261,6 +261,7 @@ def _name(
 def _draw_tree(axes: Any, tree: _Tree, leaves: int, *, upright: bool) -> None:
     """Draw a dendrogram whose leaves touch the map: above it if upright, else left of it."""
     axes.axis("off")
+    leaves = max(leaves, 1)
     lines = tree.forks if upright else tree.forks[:, :, ::-1]
     axes.add_collection(LineCollection(list(lines), colors=QUIET, linewidths=0.8))
     high = float(tree.forks[:, :, 1].max(initial=0.0)) * 1.02 or 1.0

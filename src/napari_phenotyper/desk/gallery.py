@@ -72,6 +72,8 @@ class Gallery:
         What was found, a group per query; none before the first answer.
     population
         The cells that were chosen from.
+    outlined
+        Whether thumbnails tell which pixels are the cell's own.
     thumbnails
         The pixels around cells.
     picking
@@ -92,6 +94,7 @@ class Gallery:
         self.queries: tuple[CellQuery, ...] = (CellQuery(),)
         self.groups: tuple[Group, ...] = ()
         self.population: Population | None = None
+        self.outlined = True
         self._reader: Reading | None = None
         self._moved: Mapping[str, int] = {}
         self._annotated: dict[FieldRef, dict[int, list[Annotation]]] = {}
@@ -145,9 +148,14 @@ class Gallery:
             each = [pair for chosen in wishes for pair in self._each(chosen)]
             spots = [Spot(found.cell(row), float(found.y[row]), float(found.x[row])) for found, row in each]
             refs = {spot.cell[0] for spot in spots}
-            measured = self.population.measured
-            fields = {ref: measured[ref].field for ref in refs if ref in measured}
-            self.thumbnails.want(spots, fields, self.population.side)
+            fields = {ref: self.population.measured[ref] for ref in refs if ref in self.population.measured}
+            masks = self._session.folder / "masks" if self.outlined else None
+            self.thumbnails.want(spots, fields, self.population.side, masks)
+
+    def outline(self, on: bool) -> None:
+        """Read, or read no more, which pixels around a cell are its own."""
+        self.outlined = on
+        self.thumbnails.forget()
 
     def give(self, chosen: Places, name: str = "") -> None:
         """Give cells a class, or to each the one predicted for it where none is named, as one event."""

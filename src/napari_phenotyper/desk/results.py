@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -70,6 +71,7 @@ class Results:
         self.events = ResultsEvents()
         self.findings: Findings | None = None
         self.column = ""
+        self._by_plate: dict[str, list[Hit]] = {}
 
     @property
     def obstacle(self) -> PhenotyperError | None:
@@ -131,8 +133,7 @@ class Results:
         if self.findings is None:
             return found
         best, upwards = dict.fromkeys(found, -math.inf), self.findings.question.upwards
-        here = (h for h in self.findings.hits if h.well.plate == plate and (not column or h.column == column))
-        for hit in here:
+        for hit in (hit for hit in self._by_plate.get(plate, ()) if not column or hit.column == column):
             name, how_strong = hit.well.well, strength(hit, upwards)
             if how_strong > best.get(name, math.inf):
                 best[name], found[name] = how_strong, hit.score
@@ -167,6 +168,9 @@ class Results:
 
     def _found(self, findings: Findings) -> None:
         self.findings = findings
+        self._by_plate = defaultdict(list)
+        for hit in findings.hits:
+            self._by_plate[hit.well.plate].append(hit)
         if self.column not in findings.table.columns:
             self.column = ""
         if findings.question.learner is not None:

@@ -47,6 +47,16 @@ def compose(
     return np.minimum(total, 255).astype(np.uint8)
 
 
+def outline(picture: Rgb, own: NDArray[np.bool_]) -> Rgb:
+    """Return a picture with a light line around a cell, on the pixels next to it: the cell itself stays as it is."""
+    padded = np.pad(own, 1)
+    near = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    line = near & ~own
+    out = picture.copy()
+    out[line] = out[line] // 3 + 150
+    return out
+
+
 def _steps(plane: NDArray[np.generic], limits: tuple[float, float]) -> NDArray[np.uint8]:
     """Return 0 … 255 between two values."""
     low, high = limits

@@ -109,10 +109,14 @@ class GalleryBar(QWidget):
         self.places = SearchBox("Wells, or what was done to them")
         self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 11)
         self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's", 8)
-        self.turn, self.again = QToolButton(), QToolButton()
+        self.turn, self.again, self.outlined = QToolButton(), QToolButton(), QToolButton()
         self.turn.setCheckable(True)
         self.turn.setToolTip("The other way round")
         self.turn.setText("⇅")
+        self.outlined.setText("◌")
+        self.outlined.setCheckable(True)
+        self.outlined.setChecked(desk.gallery.outlined)
+        self.outlined.setToolTip("A line around the cell that a picture is of")
         self.again.setText("↻")
         self.again.setToolTip("Ask once more: predictions may have changed since these cells were chosen")
         line = QHBoxLayout(self)
@@ -122,6 +126,7 @@ class GalleryBar(QWidget):
             line.addWidget(widget, 1)
         for widget in (self.turn, self.again):
             line.addWidget(widget)
+        line.addWidget(self.outlined)
         line.addWidget(self.channels, 1)
         for box in (self.classes, self.annotated, self.places):
             box.activated.connect(self._filter)

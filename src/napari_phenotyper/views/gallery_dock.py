@@ -44,8 +44,9 @@ class GalleryDock:
 
     def toggle(self) -> None:
         """Show the gallery, the doubtful cells first, or put it away."""
-        if self.is_open and self.view is not None:
-            self._remove(self.view)
+        dock = self.view.parent() if self.view is not None else None
+        if self.is_open and isinstance(dock, QDockWidget):
+            dock.hide()
         elif self._desk.gallery.groups:
             self.open()
         else:
@@ -73,9 +74,8 @@ class GalleryDock:
         self._desk.gallery.events.asked.disconnect(self.open)
         view, self.view = self.view, None
         if view is not None:
-            self._remove(view)
-            view.deleteLater()
-
-    def _remove(self, view: GalleryView) -> None:
-        with suppress(LookupError, RuntimeError):  # its cross, or the window's end, was quicker
-            self._viewer.window.remove_dock_widget(view)
+            # its cross (LookupError) or the end of the window (the others) may have been quicker
+            with suppress(LookupError, AttributeError, RuntimeError):
+                self._viewer.window.remove_dock_widget(view)
+            with suppress(RuntimeError):
+                view.deleteLater()

@@ -7,19 +7,19 @@ from collections import OrderedDict
 
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QImage, QKeyEvent, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QSplitter, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.gallery import Face, Group
 from napari_phenotyper.session.choosing import CellId, CellQuery
 from napari_phenotyper.views.cell_grid import SIZES, CellGrid, Tile
-from napari_phenotyper.views.compositing import compose
+from napari_phenotyper.views.compositing import compose, outline
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.gallery_bar import GalleryBar, class_menu_entries
 from napari_phenotyper.views.qt_thread import Soon
 
-HOW = "Click: show in its field. Shift, Ctrl + click: select. 1–9: label. Return: accept the prediction. 0: clear."
+HOW = "Click: its field · Shift, Ctrl: select · 1–9: label · Return: accept · 0: clear"
 _DRAWN = 4000
 """Thumbnails that are kept as they were drawn."""
 _READ_AHEAD = 1
@@ -83,8 +83,8 @@ class GalleryView(QWidget):
         self.desk, self._view = desk, view
         self.bar = GalleryBar(desk)
         self.halves = Half(0, self), Half(1, self)
-        self.count, self.special, self.everything = QLabel(), QLabel(), QToolButton()
-        self.label, self.size_ = QToolButton(), QSlider(Qt.Orientation.Horizontal)
+        self.count, self.special, self.everything = QLabel(), QLabel(), QPushButton("All cells")
+        self.label, self.size_ = QPushButton("Label …"), QSlider(Qt.Orientation.Horizontal)
         self._channel = ""
         self._drawn: OrderedDict[CellId, QPixmap] = OrderedDict()
         self._soon, self._read = Soon(self, self._repaint), Soon(self, self._look, 15)
@@ -157,9 +157,7 @@ class GalleryView(QWidget):
         return menu
 
     def _lay_out(self) -> None:
-        self.everything.setText("All cells")
         self.everything.setToolTip("Leave these cells: show what the boxes say")
-        self.label.setText("Label …")
         self.label.setToolTip("Give all cells selected a class, or accept what is predicted (1–9, Return, right click)")
         self.size_.setRange(*SIZES)
         self.size_.setValue(self.halves[0].grid.side)
@@ -188,6 +186,7 @@ class GalleryView(QWidget):
         self.bar.ordered.connect(self._order)
         self.bar.channel_chosen.connect(self._choose_channel)
         self.bar.again.clicked.connect(self._ask_again)
+        self.bar.outlined.toggled.connect(self._outline)
         self.everything.clicked.connect(self._leave)
         self.label.clicked.connect(self._label_menu)
         self.size_.valueChanged.connect(self._resize)
@@ -217,7 +216,8 @@ class GalleryView(QWidget):
         self.halves[1].setVisible(len(groups) > 1)
         first = groups[0].query if groups else CellQuery()
         is_special = len(groups) > 1 or first.cells is not None or bool(first.title)
-        self.special.setText(first.title if is_special and len(groups) == 1 else "" if groups else "Looking …")
+        said = first.title if is_special and len(groups) == 1 else HOW
+        self.special.setText(said if groups else "Looking …")
         self.everything.setVisible(is_special)
         self._say()
         self._look()
@@ -256,6 +256,8 @@ class GalleryView(QWidget):
         if found is None or found.problem:
             return None
         rgb = compose(found.pixels, found.channels, self._view.layers.looks(), self._channel)
+        if found.own is not None:
+            rgb = outline(rgb, found.own)
         image = QImage(rgb.tobytes(), rgb.shape[1], rgb.shape[0], 3 * rgb.shape[1], QImage.Format.Format_RGB888)
         side = self.halves[0].grid.side
         smooth = Qt.TransformationMode.SmoothTransformation
@@ -279,6 +281,11 @@ class GalleryView(QWidget):
 
     def _ask_again(self) -> None:
         self.desk.gallery.refresh()
+
+    def _outline(self, on: bool) -> None:
+        self.desk.gallery.outline(on)
+        self._dressed_otherwise()
+        self._look()
 
     def _choose_channel(self, label: str) -> None:
         self._channel = label

@@ -9,10 +9,10 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSplitter,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -60,8 +60,8 @@ class Workplace(QWidget):
             AnnotateTab(desk, self.view),
             TrainTab(desk, self.view),
         )
+        self.hint, self.cells = QLabel(), QPushButton("Gallery")
         self.results = ResultsTab(desk)
-        self.hint, self.cells = QLabel(), QToolButton()
         self._told = ""
         self._lay_out()
         self._wire()
@@ -118,7 +118,6 @@ class Workplace(QWidget):
         splitter.setChildrenCollapsible(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        self.cells.setText("Gallery")
         self.cells.setToolTip("Cells of all wells as thumbnails, below the canvas (G)")
         line = QHBoxLayout()
         line.addWidget(self.hint, 1)

@@ -43,6 +43,7 @@ WINDOW = {
     "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
     "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
     "scores": "How good the classifier is on wells that it never saw, and what to do about it.",
+    "hits": "Wells that differ from the controls; a click shows the field and its cells beside those of the controls.",
 }
 """What the pictures of a tour of the window show, in its order."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QEnterEvent, QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QTabWidget, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QTableView, QTabWidget, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.views.dock import PhenotyperDock
@@ -63,6 +63,11 @@ class Hand:
     def tab(self, tabs: QTabWidget, number: int) -> None:
         """Press a tab."""
         QTest.mouseClick(tabs.tabBar(), LEFT, PLAIN, tabs.tabBar().tabRect(number).center())
+
+    def row(self, table: QTableView, number: int) -> None:
+        """Click a row of a table."""
+        place = table.visualRect(table.model().index(number, 0)).center()
+        QTest.mouseClick(table.viewport(), LEFT, PLAIN, place)
 
     def write(self, widget: QWidget, text: str) -> None:
         """Type a text, then Enter."""

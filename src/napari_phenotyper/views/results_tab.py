@@ -144,7 +144,7 @@ class ResultsTab(QWidget):
         table.setWordWrap(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setTabKeyNavigation(False)
-        table.setMinimumHeight(120)
+        table.setMinimumHeight(72)
         table.setAccessibleName("Hits: wells that differ from the negative controls")
         rows, heads = table.verticalHeader(), table.horizontalHeader()
         rows.hide()

@@ -16,13 +16,14 @@ from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
+from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.wells import normal_well
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.opening import whole_path
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
-from napari_phenotyper.views.hints import ANNOTATE, PLATE, SEGMENT, TRAIN
+from napari_phenotyper.views.hints import ANNOTATE, PLATE, RESULTS, SEGMENT, TRAIN
 from napari_phenotyper.views.workplace import Workplace
 
 
@@ -171,6 +172,20 @@ class Tour:
         self.hand.until(lambda: self.desk.session.project.models.ids() and not self.desk.background.jobs, 120)
         return self.desk.session.project.models.ids()[0]
 
+    def hits(self) -> Hit:
+        """Find hits, click the first one, and return it once its field and its cells are shown."""
+        self.hand.tab(self.place.tabs, RESULTS)
+        results = self.place.results
+        self.hand.press(results.form.find)
+        self.hand.until(lambda: results.model.rowCount() and not self.desk.background.jobs, 120)
+        self.hand.wait(0.3)
+        hit = results.model.hit(0)
+        self.hand.row(results.table, 0)
+        self.hand.until(lambda: self.desk.viewing.open.ref.well_ref == hit.well and len(self.desk.gallery.groups) == 2)
+        self.hand.until(lambda: not self.desk.background.jobs)
+        self.hand.wait(0.5)
+        return hit
+
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""
         if self._out is not None:
@@ -237,3 +252,6 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.scores()
     tour.shot("scores")
     tour.keep()
+    if tour.desk.results.obstacle is None:
+        tour.hits()
+        tour.shot("hits")

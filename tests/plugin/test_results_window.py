@@ -32,7 +32,7 @@ def cancel(tour):
 def test_a_key_finds_hits_and_its_job_can_be_cancelled(window, copy):
     tour = window(copy)
     tour.place.train.live.setChecked(False)
-    tour.desk.live.classifier = "fastnet"  # takes long enough to be cancelled
+    tour.desk.live.choose("fastnet", {})  # takes long enough to be cancelled
     tour.hand.key(Qt.Key.Key_H)
     assert tour.place.tabs.currentIndex() == RESULTS
     job = next(job for job in tour.desk.background.jobs if job.title == "Finding hits")

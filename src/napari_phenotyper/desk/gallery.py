@@ -158,7 +158,8 @@ class Gallery:
     def outline(self, on: bool) -> None:
         """Read, or read no more, which pixels around a cell are its own."""
         self.outlined = on
-        self.thumbnails.forget()
+        if not on:
+            self.thumbnails.forget_outlines()
 
     def give(self, chosen: Places, name: str = "") -> None:
         """Give cells a class, or to each the one predicted for it where none is named, as one event."""

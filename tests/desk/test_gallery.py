@@ -132,7 +132,8 @@ def test_the_pixels_around_cells_are_read(quiet, wheel, show):
     field = quiet.session.plates["P1"].field(ref.well, ref.field).read()[0]
     middle = found.pixels.shape[-1] // 2
     assert found.channels == ("DNA",)
-    assert found.own[middle, middle]
+    wheel.until(lambda: quiet.gallery.thumbnails.get(rows.cell(0)).own is not None)
+    assert quiet.gallery.thumbnails.get(rows.cell(0)).own[middle, middle]
     assert found.pixels[0, middle, middle] == field[round(float(rows.y[0])), round(float(rows.x[0]))]
 
 

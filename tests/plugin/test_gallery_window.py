@@ -60,12 +60,6 @@ def test_an_entry_of_the_confusion_matrix_opens_its_cells(window, copy):
     tour = window(copy)
     tour.wait_for_predictions()
     scores = tour.scores()
-    grid = tour.place.train.scores._matrix
-    rim, size = grid._geometry(grid.width())
-    place = grid.rect().topLeft()
-    place.setX(round(rim + size / 2))
-    place.setY(round(rim + size / 2))
-    QTest.mouseClick(grid, LEFT, PLAIN, place)
-    tour.hand.until(lambda: tour.desk.gallery.groups)
-    assert len(tour.desk.gallery.groups[0].rows) == scores["confusion"][0][0]
+    entry, found = tour.confused()
+    assert found == entry == max(max(line) for line in scores["confusion"])
     assert tour.place.gallery.is_open

@@ -9,7 +9,7 @@ import pytest
 
 from napari_phenotyper.core.plate import Condition
 from napari_phenotyper.core.wells import FieldRef, WellRef
-from napari_phenotyper.session.choosing import CellQuery, CellTable, choose, tabulate
+from napari_phenotyper.session.choosing import CellQuery, CellTable, choose, order, with_annotations, with_predictions
 
 CLASSES = ("Interphase", "Mitotic", "Dead")
 PLACES = (("P1", "A01", "DMSO", "negative"), ("P1", "A02", "KIF11", "sample"), ("P2", "A01", "KIF11", "sample"))
@@ -30,7 +30,7 @@ def table(cells=4, fields=2, seed=0):
     codes = rng.integers(0, 3, count).astype(np.int16).reshape(len(refs), cells)
     sure = rng.uniform(0.3, 1, count).astype(np.float32).reshape(len(refs), cells)
     predicted = {ref: (codes[i], sure[i]) for i, (ref, _) in enumerate(refs)}
-    return tabulate(bare, predicted, {ref: {1: "Dead"} for ref, _ in refs}, CLASSES)
+    return with_annotations(with_predictions(bare, predicted, CLASSES), {ref: {1: "Dead"} for ref, _ in refs})
 
 
 def cells(rows):
@@ -93,6 +93,11 @@ def test_named_cells_keep_their_order_and_those_that_are_gone_are_left_out():
 def test_a_limit_is_told_from_what_there_is():
     found = choose(table(), CellQuery(limit=5))
     assert (len(found), found.total) == (5, 24)
+
+
+def test_values_are_put_in_order_and_equal_ones_stay_as_they_stand():
+    values = np.array([0.5, -1.5, np.nan, 0.0, -0.0, np.inf, 0.5, -np.inf, 1e-40], np.float32)
+    assert order(values).tolist() == np.argsort(values, kind="stable").tolist()
 
 
 @pytest.mark.parametrize("query", [

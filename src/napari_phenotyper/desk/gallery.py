@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from psygnal import Signal, SignalGroup
 
-from napari_phenotyper.core.annotations import Annotation
+from napari_phenotyper.core.annotations import Annotation, Match
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.marking import Marking
@@ -16,9 +16,10 @@ from napari_phenotyper.desk.picking import Picking
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.desk.thumbnails import Spot, Thumbnails
-from napari_phenotyper.session.cell_tables import Chosen, Population, Wish, choose_cells
+from napari_phenotyper.session.cell_tables import Chosen, Wish, choose_cells
 from napari_phenotyper.session.choosing import CellId, CellQuery, CellRows
 from napari_phenotyper.session.picking import Pick
+from napari_phenotyper.session.population import Population
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 
@@ -70,8 +71,6 @@ class Gallery:
         What was asked last: one query, or two whose cells are shown beside each other.
     groups
         What was found, a group per query; none before the first answer.
-    population
-        The cells that were chosen from.
     outlined
         Whether thumbnails tell which pixels are the cell's own.
     thumbnails
@@ -93,15 +92,19 @@ class Gallery:
         self.events = GalleryEvents()
         self.queries: tuple[CellQuery, ...] = (CellQuery(),)
         self.groups: tuple[Group, ...] = ()
-        self.population: Population | None = None
+        self._chosen: Chosen | None = None
         self.outlined = True
         self._reader: Reading | None = None
-        self._moved: Mapping[str, int] = {}
         self._annotated: dict[FieldRef, dict[int, list[Annotation]]] = {}
         self.thumbnails = Thumbnails(background)
         self.picking = Picking(session, background, marking, self.standing)
         self.picking.events.changed.connect(self._faces_changed)
         session.events.annotations.connect(self._annotations_changed)
+
+    @property
+    def population(self) -> Population | None:
+        """The cells that were chosen from."""
+        return self._chosen.population if self._chosen is not None else None
 
     def show(self, query: CellQuery, beside: CellQuery | None = None) -> None:
         """Show the cells that a query wants, beside those of another one if there is one."""
@@ -119,7 +122,7 @@ class Gallery:
         measured = {ref: item for s in self._surveys.values() for ref, item in s.measured.items()}
         wish = Wish(measured, self._predictions.fields(), self.queries, not self._session.project.read_only)
         self._reader = self._session.snapshot(self._reader)
-        args = self._reader, wish, self.population
+        args = self._reader, wish, self._chosen
         self._background.read("gallery", "coalesce", choose_cells, *args, on_result=self._found)
 
     def face(self, cell: CellId) -> Face:
@@ -155,7 +158,8 @@ class Gallery:
     def outline(self, on: bool) -> None:
         """Read, or read no more, which pixels around a cell are its own."""
         self.outlined = on
-        self.thumbnails.forget()
+        if not on:
+            self.thumbnails.forget_outlines()
 
     def give(self, chosen: Places, name: str = "") -> None:
         """Give cells a class, or to each the one predicted for it where none is named, as one event."""
@@ -182,21 +186,24 @@ class Gallery:
         self._faces_changed()
 
     def _found(self, found: Chosen) -> None:
-        before = self.population
-        if before is None or before.chunks is not found.population.chunks:
+        if self.population is None or self.population.chunks is not found.population.chunks:
             self.thumbnails.forget()
-        self.population, self._moved = found.population, found.moved
+        self._chosen = found
         self._annotated.clear()
         self.groups = tuple(Group(query, rows) for query, rows in zip(found.queries, found.rows, strict=True))
         self.events.rows.emit()
 
     def _find_annotated(self, ref: FieldRef) -> dict[int, list[Annotation]]:
         """Return the annotated cells of a field."""
-        item = self.population.measured.get(ref) if self.population is not None else None
         found: dict[int, list[Annotation]] = {}
-        for annotation in self._marking.standing(ref) if item is not None else ():
-            same = item is not None and annotation.mask_key == item.mask and annotation.cell >= 0
-            cell = annotation.cell if same else self._moved.get(annotation.id, 0)
+        item = self.population.measured.get(ref) if self.population is not None else None
+        if item is None or self._chosen is None:
+            return found
+        _, key, hits = self._chosen.matched.get(ref, ((), "", Match({}, (), ())))
+        moved = {a.id: cell for cell, a in hits.cells.items()} if key == item.mask else {}
+        for annotation in self._marking.standing(ref):
+            own = annotation.mask_key == item.mask and annotation.cell >= 0
+            cell = annotation.cell if own else moved.get(annotation.id, 0)
             if cell:
                 found.setdefault(cell, []).append(annotation)
         return found

@@ -1,56 +1,35 @@
-"""Read all measured cells of a screen as one table that cells are chosen from."""
+"""Choose cells out of a project: what they are predicted and annotated to be, put together for `choosing`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from napari_phenotyper.core.cells import Cells, Float32
+from napari_phenotyper.core.annotations import Annotation, Match, match, match_known
+from napari_phenotyper.core.cells import Float32
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
-from napari_phenotyper.session.choosing import CellQuery, CellRows, CellTable, Values, choose, tabulate
-from napari_phenotyper.session.labelling import matches
+from napari_phenotyper.session.choosing import (
+    CellQuery,
+    CellRows,
+    CellTable,
+    Values,
+    choose,
+    with_annotations,
+    with_predictions,
+)
+from napari_phenotyper.session.labelling import REACH
 from napari_phenotyper.session.learning import model_in_use, predictions_of
+from napari_phenotyper.session.population import Population, column, joined, read_population
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.tasks import Wanted
-from napari_phenotyper.store.cell_files import CellKeys
-from napari_phenotyper.store.cells import CellStore
 
-AREA = "Nuclei_AreaShape_Area"
-_SIDE = 48.0
-"""Pixels along the side of a picture of a cell where no area is measured."""
-_ROOM = 2.0
-"""Side of a picture in widths of the larger cells, so that neighbours are seen too."""
-
-
-@dataclass(frozen=True, eq=False)
-class Population:
-    """The measured cells of all plates, as they were read.
-
-    Attributes
-    ----------
-    measured
-        The fields with their keys.
-    chunks
-        Their cells, views into a file where there is one.
-    table
-        The same cells, without classes.
-    side
-        How much of a field a picture of one cell should show: µm, pixels where the pixel size is not known.
-    """
-
-    measured: Mapping[FieldRef, Wanted]
-    chunks: tuple[Cells, ...]
-    table: CellTable
-    side: float
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the features."""
-        return self.chunks[0].columns if self.chunks else ()
+Predicted = Mapping[FieldRef, Prediction]
+Matched = Mapping[FieldRef, tuple[tuple[Annotation, ...], str, Match]]
+"""Field to its annotations, the key of its masks, and which cells they hit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,27 +56,30 @@ class Wish:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The answer to a wish.
+    """The answer to a wish, and what the next one need not find out again.
 
     Attributes
     ----------
     queries
         What was asked.
-    population
-        The cells that were chosen from.
     rows
         The cells of each query.
-    moved
-        Id of each annotation that was made on other masks, to the cell of today's masks that it hits.
+    population
+        The cells that were chosen from.
+    matched
+        Annotations and the cells that they hit.
+    tables
+        Model to its predictions and the table with them.
     """
 
     queries: tuple[CellQuery, ...]
-    population: Population
     rows: tuple[CellRows, ...]
-    moved: Mapping[str, int]
+    population: Population
+    matched: Matched
+    tables: Mapping[str, tuple[Predicted, CellTable]] = field(repr=False)
 
 
-def choose_cells(session: Reading, wish: Wish, before: Population | None, progress: Progress) -> Chosen:
+def choose_cells(session: Reading, wish: Wish, before: Chosen | None, progress: Progress) -> Chosen:
     """Return the cells that queries want; raises what reading them raises.
 
     Parameters
@@ -107,84 +89,47 @@ def choose_cells(session: Reading, wish: Wish, before: Population | None, progre
     wish
         What is wanted.
     before
-        The cells as they were read for an earlier wish.
+        An earlier answer.
     progress
         Cancels.
     """
-    population = read_population(session, wish, before, progress)
-    given: dict[FieldRef, dict[int, str]] = {}
-    moved: dict[str, int] = {}
-    for ref, match in matches(session).items():
-        progress(0.5, str(ref))
-        given[ref] = {cell: annotation.phenotype for cell, annotation in match.cells.items()}
-        key = population.measured[ref].mask if ref in population.measured else ""
-        moved |= {a.id: cell for cell, a in match.cells.items() if a.mask_key != key}
-    tables: dict[str, tuple[CellTable, Mapping[FieldRef, Prediction]]] = {}
+    known = before.population if before is not None else None
+    population = read_population(session, wish.measured, wish.writable, known, progress)
+    matched = _match(session, population, before.matched if before is not None else {}, progress)
+    given = {ref: {cell: a.phenotype for cell, a in m.cells.items()} for ref, (_, _, m) in matched.items()}
+    tables: dict[str, tuple[Predicted, CellTable]] = {}
     rows = []
     for query in wish.queries:
+        progress(0.7, "Choosing cells")
         if query.model not in tables:
-            progress(0.7, "Choosing cells")
             predictions = _predictions(session, wish, query.model)
-            tables[query.model] = _with_classes(session, population, predictions, given), predictions
-        table, predictions = tables[query.model]
-        rows.append(choose(table, query, _values(population, predictions, query)))
-    return Chosen(wish.queries, population, tuple(rows), moved)
+            old = before.tables.get(query.model) if before is not None else None
+            is_current = known is not None and known.chunks is population.chunks
+            same = old if old is not None and is_current and _same(old[0], predictions) else None
+            tables[query.model] = predictions, _with_classes(session, population, predictions, same)
+        predictions, table = tables[query.model]
+        rows.append(choose(with_annotations(table, given), query, _values(population, predictions, query)))
+    return Chosen(wish.queries, tuple(rows), population, matched, tables)
 
 
-def read_population(session: Reading, wish: Wish, before: Population | None, progress: Progress) -> Population:
-    """Return all measured cells; those read before, if nothing was measured since."""
-    if before is not None and _keys(before.measured) == _keys(wish.measured):
-        return Population(wish.measured, before.chunks, _with_conditions(session, before.table), before.side)
-    store = CellStore(session.folder / "cells") if wish.writable else session.project.cells
-    chunks: list[Cells] = []
-    for name in session.plates:
-        progress(0.0, f"Looking through the cells of {name}")
-        keys = {ref: CellKeys(i.mask, i.blocks) for ref, i in sorted(wish.measured.items()) if ref.plate == name}
-        chunks += [chunk for chunk in store.matrix(name, keys) if len(chunk)]
-    counts = [len(chunk) for chunk in chunks]
-    table = CellTable(
-        tuple(chunk.field for chunk in chunks),
-        (),
-        np.repeat(np.arange(len(chunks), dtype=np.int32), counts),
-        np.concatenate([np.zeros(0, np.int32), *(chunk.ids for chunk in chunks)]),
-        _joined(chunk.y for chunk in chunks),
-        _joined(chunk.x for chunk in chunks),
-        (),
-        np.full(sum(counts), -1, np.int16),
-        np.full(sum(counts), -1, np.int16),
-        np.full(sum(counts), np.nan, np.float32),
-    )
-    side = _side(wish.measured, chunks)
-    return Population(wish.measured, tuple(chunks), _with_conditions(session, table), side)
+def _match(session: Reading, population: Population, before: Matched, progress: Progress) -> Matched:
+    """Return which measured cells annotations hit; masks are read only for annotations made on others."""
+    found = {}
+    for ref, standing in session.annotations.by_field().items():
+        item = population.measured.get(ref)
+        if item is None:
+            continue
+        progress(0.5, str(ref))
+        known = before.get(ref)
+        if known is not None and known[:2] == (standing, item.mask):
+            found[ref] = known
+        else:
+            hits = match_known(standing, item.mask)
+            found[ref] = standing, item.mask, hits or match(standing, session.project.masks.read(ref, item.mask), REACH)
+    return found
 
 
-def _keys(measured: Mapping[FieldRef, Wanted]) -> dict[FieldRef, tuple[str, Mapping[str, str]]]:
-    return {ref: (item.mask, item.blocks) for ref, item in measured.items()}
-
-
-def _joined(parts: Iterable[Float32]) -> Float32:
-    return np.concatenate([np.zeros(0, np.float32), *parts])
-
-
-def _with_conditions(session: Reading, table: CellTable) -> CellTable:
-    layouts = {name: plate.layout for name, plate in session.plates.items()}
-    return replace(table, conditions=tuple(layouts[ref.plate].of(ref.well_ref) for ref in table.fields))
-
-
-def _side(measured: Mapping[FieldRef, Wanted], chunks: Sequence[Cells]) -> float:
-    """Return the side of a picture in µm, or in pixels: one for all plates, so that sizes can be compared."""
-    widths = []
-    for chunk in chunks[:: max(len(chunks) // 200, 1)]:
-        pixel = measured[chunk.field].field.info.pixel_size or 1.0
-        widths.append(np.sqrt(_column(chunk, AREA)) * pixel)
-    known = np.concatenate(widths) if widths else np.zeros(0)
-    known = known[np.isfinite(known)]
-    if not len(known):
-        return _SIDE
-    return float(_ROOM * np.percentile(known, 90))
-
-
-def _predictions(session: Reading, wish: Wish, model: str) -> Mapping[FieldRef, Prediction]:
+def _predictions(session: Reading, wish: Wish, model: str) -> Predicted:
     """Return what the window shows, or the current predictions of a kept model. Raises ModelError."""
     if not model:
         return wish.predictions
@@ -195,48 +140,41 @@ def _predictions(session: Reading, wish: Wish, model: str) -> Mapping[FieldRef, 
     return found
 
 
+def _same(before: Predicted, now: Predicted) -> bool:
+    """Tell whether the predictions are the very same."""
+    return before.keys() == now.keys() and all(before[ref] is found for ref, found in now.items())
+
+
 def _with_classes(
-    session: Reading,
-    population: Population,
-    predictions: Mapping[FieldRef, Prediction],
-    given: Mapping[FieldRef, Mapping[int, str]],
+    session: Reading, population: Population, predictions: Predicted, before: tuple[Predicted, CellTable] | None
 ) -> CellTable:
-    """Return the table with what cells are predicted and annotated to be."""
-    names = [*session.annotations.classes, *(name for p in _kinds(predictions) for name in p)]
-    classes = tuple(dict.fromkeys(names))
+    """Return the table with what cells are predicted to be, the one before if it says the same."""
+    kinds = dict.fromkeys(prediction.classes for prediction in predictions.values())
+    classes = tuple(dict.fromkeys([*session.annotations.classes, *(name for kind in kinds for name in kind)]))
+    if before is not None and before[1].classes == classes:
+        return replace(before[1], conditions=population.table.conditions)
     number = {name: i for i, name in enumerate(classes)}
+    codes = {kind: np.array([number[name] for name in kind], np.int16) for kind in kinds}
     found = {}
     for chunk in population.chunks:
         prediction = predictions.get(chunk.field)
         if prediction is not None and np.array_equal(prediction.ids, chunk.ids):
-            codes = np.array([number[name] for name in prediction.classes], np.int16)
             labels = prediction.labels
-            found[chunk.field] = codes[labels], prediction.probabilities[np.arange(len(labels)), labels]
-    return tabulate(population.table, found, given, classes)
+            sure = prediction.probabilities[np.arange(len(labels)), labels]
+            found[chunk.field] = codes[prediction.classes][labels], sure
+    return with_predictions(population.table, found, classes)
 
 
-def _kinds(predictions: Mapping[FieldRef, Prediction]) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(prediction.classes for prediction in predictions.values()))
-
-
-def _values(population: Population, predictions: Mapping[FieldRef, Prediction], query: CellQuery) -> Values | None:
+def _values(population: Population, predictions: Predicted, query: CellQuery) -> Values | None:
     """Return what gives the values that a query sorts by, None if the table has them."""
     if query.sort == "feature":
-        return lambda: _joined(_column(chunk, query.by) for chunk in population.chunks)
+        return lambda: joined(column(chunk, query.by) for chunk in population.chunks)
     if query.sort == "probability" and query.by:
-        return lambda: _joined(_probabilities(population, predictions, query.by))
+        return lambda: joined(_probabilities(population, predictions, query.by))
     return None
 
 
-def _column(chunk: Cells, name: str) -> Float32:
-    """Return (n,) of a column, NaN where it is not measured."""
-    for block in chunk.blocks.values():
-        if name in block.columns:
-            return np.asarray(block.values[:, block.columns.index(name)], np.float32)
-    return np.full(len(chunk), np.nan, np.float32)
-
-
-def _probabilities(population: Population, predictions: Mapping[FieldRef, Prediction], name: str) -> Iterator[Float32]:
+def _probabilities(population: Population, predictions: Predicted, name: str) -> Iterator[Float32]:
     """Yield, field by field, the probability of a class, NaN where it is not known."""
     for chunk in population.chunks:
         found = predictions.get(chunk.field)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -100,6 +101,13 @@ class CellTable:
     def __len__(self) -> int:
         """Count the cells."""
         return len(self.ids)
+
+    @cached_property
+    def parts(self) -> Mapping[FieldRef, slice]:
+        """The rows of each field."""
+        # numbers of the same type, else numpy copies the whole column
+        ends = np.searchsorted(self.field, np.arange(len(self.fields) + 1, dtype=np.int32)).tolist()
+        return {ref: slice(ends[i], ends[i + 1]) for i, ref in enumerate(self.fields)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,12 +216,11 @@ def _places(table: CellTable, query: CellQuery) -> NDArray[np.bool_]:
 
 def _named(table: CellTable, cells: Sequence[CellId]) -> NDArray[np.intp]:
     """Return the rows of cells, in their order, without those that are not there."""
-    number = {ref: i for i, ref in enumerate(table.fields)}
     found = []
     for ref, cell in cells:
-        if ref in number:
-            start, end = np.searchsorted(table.field, (number[ref], number[ref] + 1))
-            found += (start + np.flatnonzero(table.ids[start:end] == cell)).tolist()
+        if ref in table.parts:
+            part = table.parts[ref]
+            found += (part.start + np.flatnonzero(table.ids[part] == cell)).tolist()
     return np.array(found, np.intp)
 
 
@@ -230,40 +237,51 @@ def _sorted(table: CellTable, query: CellQuery, rows: NDArray[np.intp], values: 
         keys = values()[rows]
     else:
         keys = np.full(len(rows), np.nan, np.float32)
-    return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
+    return rows[order(-keys if query.descending else keys)]
 
 
-def tabulate(
-    places: CellTable,
-    predicted: Mapping[FieldRef, tuple[NDArray[np.int16], Float32]],
-    annotated: Mapping[FieldRef, Mapping[int, str]],
-    classes: Sequence[str],
+def with_predictions(
+    table: CellTable, predicted: Mapping[FieldRef, tuple[NDArray[np.int16], Float32]], classes: Sequence[str]
 ) -> CellTable:
-    """Return the same cells with other predictions and annotations.
+    """Return the same cells with other predictions, and without annotations.
 
     Parameters
     ----------
-    places
+    table
         The cells.
     predicted
         Field to codes and probabilities of its cells, row by row.
-    annotated
-        Field to cell id to class.
     classes
         What the codes point into.
     """
-    codes, sure = np.full(len(places), -1, np.int16), np.full(len(places), np.nan, np.float32)
-    given = np.full(len(places), -1, np.int16)
-    starts = np.searchsorted(places.field, np.arange(len(places.fields) + 1))
-    number = {name: i for i, name in enumerate(classes)}
-    for f, ref in enumerate(places.fields):
-        part = slice(starts[f], starts[f + 1])
+    codes, sure = np.full(len(table), -1, np.int16), np.full(len(table), np.nan, np.float32)
+    for ref, part in table.parts.items():
         found = predicted.get(ref)
         if found is not None and len(found[0]) == part.stop - part.start:
             codes[part], sure[part] = found
-        for cell, name in annotated.get(ref, {}).items():
-            given[part][places.ids[part] == cell] = number.get(name, -1)
-    return CellTable(
-        places.fields, places.conditions, places.field, places.ids, places.y, places.x, tuple(classes),
-        codes, given, sure,
-    )  # fmt: skip
+    given = np.full(len(table), -1, np.int16)
+    return replace(table, classes=tuple(classes), predicted=codes, probability=sure, annotated=given)
+
+
+def with_annotations(table: CellTable, annotated: Mapping[FieldRef, Mapping[int, str]]) -> CellTable:
+    """Return the same cells with other annotations: field to cell id to class."""
+    given = np.full(len(table), -1, np.int16)
+    number = {name: i for i, name in enumerate(table.classes)}
+    for ref, cells in annotated.items():
+        part = table.parts.get(ref, slice(0, 0))
+        for cell, name in cells.items():
+            given[part][table.ids[part] == cell] = number.get(name, -1)
+    return replace(table, annotated=given)
+
+
+def order(keys: Float32) -> NDArray[np.intp]:
+    """Return the places of values from the lowest to the highest, equal ones as they stand, NaN last.
+
+    Each value and its place become one integer, which numpy sorts several times faster than it argsorts floats.
+    """
+    bits = (keys + np.float32(0)).view(np.uint32)  # + 0 makes one zero of two
+    rank = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)).astype(np.uint64)
+    rank[np.isnan(keys)] = 0xFFFFFFFF
+    together = rank << np.uint64(32) | np.arange(len(keys), dtype=np.uint64)
+    together.sort()
+    return (together & np.uint64(0xFFFFFFFF)).astype(np.intp)

@@ -25,6 +25,8 @@ from napari_phenotyper.views.row_selection import RowSelection
 SIZES = (48, 192)
 """Least and most pixels along the side of a thumbnail."""
 _RIM, _GAP, _LINE = 6, 3, 3
+_SMALL = 0.66
+"""Size of the letters below a picture, in heights of a line: "98% Prometaphase" should fit."""
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
@@ -141,6 +143,9 @@ class CellGrid(QAbstractScrollArea):
         """Paint the cells in sight."""
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        font = painter.font()
+        font.setPixelSize(max(round(_SMALL * self.fontMetrics().height()), 8))
+        painter.setFont(font)
         for row in self.in_sight():
             rect = self.rect_of(row)
             if rect.intersects(event.rect()):
@@ -272,5 +277,5 @@ class CellGrid(QAbstractScrollArea):
             painter.drawRect(inner.adjusted(-5, -5, 4, 4))
         painter.setPen(palette.color(palette.ColorRole.HighlightedText if selected else palette.ColorRole.Text))
         line = QRect(rect.left() + _GAP, inner.bottom() + _RIM, rect.width() - 2 * _GAP, self.fontMetrics().height())
-        text = self.fontMetrics().elidedText(tile.text, Qt.TextElideMode.ElideRight, line.width())
+        text = painter.fontMetrics().elidedText(tile.text, Qt.TextElideMode.ElideRight, line.width())
         painter.drawText(line, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)

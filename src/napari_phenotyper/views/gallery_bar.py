@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QPushButton, QWidget
 
 from napari_phenotyper.core.annotations import Phenotype
 from napari_phenotyper.desk.desk import Desk
@@ -16,7 +16,7 @@ from napari_phenotyper.session.choosing import CellQuery
 
 Entry = tuple[str, str]
 """What a box shows, and what it means."""
-_CLASSES: tuple[Entry, ...] = (("All cells", ""),)
+_CLASSES: tuple[Entry, ...] = (("All classes", ""),)
 _ANNOTATED: tuple[Entry, ...] = (
     ("Annotated or not", ""),
     ("Not annotated", "no"),
@@ -109,16 +109,10 @@ class GalleryBar(QWidget):
         self.places = SearchBox("Wells, or what was done to them")
         self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 11)
         self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's", 8)
-        self.turn, self.again, self.outlined = QToolButton(), QToolButton(), QToolButton()
-        self.turn.setCheckable(True)
-        self.turn.setToolTip("The other way round")
-        self.turn.setText("⇅")
-        self.outlined.setText("◌")
-        self.outlined.setCheckable(True)
+        self.turn = _button("⇅", "The other way round", checkable=True)
+        self.again = _button("↻", "Ask once more: predictions may have changed since these cells were chosen")
+        self.outlined = _button("◌", "A line around the cell that a picture is of", checkable=True)
         self.outlined.setChecked(desk.gallery.outlined)
-        self.outlined.setToolTip("A line around the cell that a picture is of")
-        self.again.setText("↻")
-        self.again.setToolTip("Ask once more: predictions may have changed since these cells were chosen")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(3)
@@ -140,8 +134,8 @@ class GalleryBar(QWidget):
         phenotypes, session = self._desk.session.annotations.phenotypes, self._desk.session
         named = [(p.name, f"class:{p.name}") for p in phenotypes]
         colours = [p.colour for p in phenotypes]
-        self.classes.fill([*_CLASSES, *((f"Predicted {name}", value) for name, value in named)], colours)
-        self.annotated.fill([*_ANNOTATED, *((f"Annotated as {name}", value) for name, value in named)], colours)
+        self.classes.fill([*_CLASSES, *named], colours)
+        self.annotated.fill([*_ANNOTATED, *((f"as {name}", value) for name, value in named)], colours)
         treatments = dict.fromkeys(c.treatment for c in session.layout.conditions.values() if c.treatment)
         places = [*_PLACES, *((name, f"treatment:{name}") for name in treatments)]
         if len(session.plates) > 1:
@@ -208,6 +202,15 @@ def _place_of(query: CellQuery) -> str:
         if len(names) == 1 and not query.wells:
             return f"{kind}:{names[0]}"
     return ""
+
+
+def _button(sign: str, tip: str, checkable: bool = False) -> QPushButton:
+    button = QPushButton(sign)
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setCheckable(checkable)
+    button.setFixedWidth(28)
+    return button
 
 
 def _square(colour: str) -> QIcon:

@@ -199,7 +199,7 @@ class GalleryView(QWidget):
         self.halves[1].grid.opened.connect(self._open_second)
         gallery.events.rows.connect(self._show_rows)
         gallery.events.faces.connect(self._soon.ask)
-        gallery.thumbnails.events.ready.connect(self._soon.ask)
+        gallery.thumbnails.events.ready.connect(self._take_pictures)
         self._view.layers.display_changed.connect(self._dressed_otherwise)
         desk.marking.events.classes.connect(self._refresh)
         desk.events.plates.connect(self._refresh)
@@ -242,6 +242,12 @@ class GalleryView(QWidget):
                 now[number] = list(sight)
                 then[number] = list(range(sight.stop, min(sight.stop + _READ_AHEAD * len(sight), len(group.rows))))
             self.desk.gallery.look([now, then])
+
+    def _take_pictures(self, cells: object) -> None:
+        """Draw anew what was read."""
+        for cell in cells:
+            self._drawn.pop(cell, None)
+        self._soon.ask()
 
     def _repaint(self) -> None:
         for half in self.halves:

@@ -75,6 +75,11 @@ class Hand:
         QTest.keyClicks(widget, text)
         QTest.keyClick(widget, Qt.Key.Key_Return)
 
+    def click_in(self, widget: QWidget, place: QPoint, modifiers: Any = PLAIN) -> None:
+        """Click a point of a widget."""
+        QTest.mouseClick(widget, LEFT, modifiers, place)
+        QApplication.processEvents()
+
     def well(self, name: str) -> None:
         """Click a well of the map and wait until its field and its cells are shown."""
         place, shown = self.dock.workplace.plate.map, []

@@ -38,14 +38,14 @@ class ScoresPanel(QWidget):
         self._stale.setText(STALE)
         # an explicit pair, because neither theme has a colour that warns
         self._stale.setStyleSheet("background-color: #ffe9a8; color: #3d2e00; padding: 4px; border-radius: 2px;")
-        self._title, self._matrix = _paragraph(), ConfusionGrid()
+        self._title, self.matrix = _paragraph(), ConfusionGrid()
         self._title.setText("<b>What is taken for what</b>: click a number to see its cells")
-        self._matrix.clicked.connect(self.entry_clicked)
+        self.matrix.clicked.connect(self.entry_clicked)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(2, 2, 2, 2)
         column.setSpacing(8)
-        for part in (self._stale, self._headline, self._table, self._advice, self._title, self._matrix):
+        for part in (self._stale, self._headline, self._table, self._advice, self._title, self.matrix):
             column.addWidget(part)
         column.addStretch(1)
         scroll = QScrollArea()
@@ -72,8 +72,8 @@ class ScoresPanel(QWidget):
         self._headline.setText(escape(NOTHING) if report is None else _headline(report))
         self._table.setText("" if report is None else _table(report, phenotypes))
         self._advice.setText("<br>".join(f"• {escape(text)}" for text in advice))
-        self._matrix.set_counts(*((), ()) if report is None else (report["classes"], report["confusion"]))
-        for part in (self._table, self._title, self._matrix):
+        self.matrix.set_counts(*((), ()) if report is None else (report["classes"], report["confusion"]))
+        for part in (self._table, self._title, self.matrix):
             part.setVisible(report is not None)
         self._advice.setVisible(bool(advice))
         self.set_stale(self._is_stale)
@@ -156,7 +156,7 @@ class ConfusionGrid(QWidget):
         room = QFontMetricsF(painter.font())
         for row, counts in enumerate(self._counts):
             for column, count in enumerate(counts):
-                box = QRectF(rim + column * size, rim + row * size, size, size)
+                box = self.rect_of(row, column)
                 colour = self._shade(count / max(sum(counts), 1))
                 painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), colour)
                 if count and room.horizontalAdvance(str(count)) <= size and room.height() <= size + 2:
@@ -182,6 +182,11 @@ class ConfusionGrid(QWidget):
             painter.rotate(-90)
             painter.drawText(QRectF(0, -size / 2, rim - 5, size), left, text)
             painter.restore()
+
+    def rect_of(self, row: int, column: int) -> QRectF:
+        """Return where an entry is, in pixels of the widget."""
+        rim, size = self._geometry(self.width())
+        return QRectF(rim + column * size, rim + row * size, size, size)
 
     def _entry(self, x: float, y: float) -> tuple[int, int]:
         """Return row and column of the entry at a point, −1 beside the grid."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
 from napari_phenotyper.core.profile import Hit
@@ -21,6 +22,7 @@ from napari_phenotyper.core.wells import normal_well
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.opening import whole_path
+from napari_phenotyper.views.cell_grid import CellGrid
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
 from napari_phenotyper.views.hints import ANNOTATE, PLATE, RESULTS, SEGMENT, TRAIN
@@ -119,6 +121,39 @@ class Tour:
         """Wait until every measured field wears the model of all annotations."""
         self.hand.until(lambda: not self.desk.background.jobs and len(self.desk.predictions) == self.measured, 120)
         self.hand.wait(0.3)
+
+    def gallery(self) -> None:
+        """Open the gallery, the doubtful cells first, and wait for the pictures in sight."""
+        self.hand.press(self.place.cells)
+        self.hand.until(lambda: self.place.gallery.is_open and self.desk.gallery.groups)
+        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        seen = self.desk.gallery.thumbnails
+        self.hand.until(lambda: all(seen.get(rows.cell(row)) is not None for row in grid.in_sight()))
+        self.hand.wait(0.3)
+        self.shot("gallery")
+
+    def label_in_gallery(self, name: str, count: int) -> int:
+        """Select the first cells of the gallery and press the key of a class; return how many have it then."""
+        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        self.hand.click_in(grid.viewport(), grid.rect_of(0).center())
+        self.hand.click_in(grid.viewport(), grid.rect_of(count - 1).center(), SHIFT)
+        QTest.keyClicks(grid, self._key(name))
+        self.hand.until(lambda: not self.desk.gallery.picking.waiting)
+        return sum(self.desk.gallery.face(rows.cell(row)).annotated == name for row in range(count))
+
+    def confused(self) -> tuple[int, int]:
+        """Click the fullest entry of the confusion matrix; return its number and the cells that the gallery shows."""
+        matrix, counts = self.place.train.scores.matrix, (self.desk.scores or {})["confusion"]
+        count, row, column = max((n, i, j) for i, line in enumerate(counts) for j, n in enumerate(line))
+        before = self.desk.gallery.groups
+        self.hand.click_in(matrix, matrix.rect_of(row, column).center().toPoint())
+        self.hand.until(lambda: self.desk.gallery.groups is not before)
+        return count, len(self.desk.gallery.groups[0].rows)
+
+    @property
+    def _grid(self) -> CellGrid:
+        assert self.place.gallery.view is not None
+        return self.place.gallery.view.halves[0].grid
 
     def undo(self, times: int) -> None:
         """Press Ctrl+Z so often."""
@@ -239,6 +274,8 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.label(cells)
     tour.wait_for_predictions()
     tour.shot("labelled")
+    tour.gallery()
+    tour.hand.press(tour.place.cells)
     rare = min(tour.desk.predictions.class_counts().items(), key=lambda item: item[1] or 10**9)[0]
     tour.place.plate.colour_by("share", rare)
     tour.hand.tab(tour.place.tabs, PLATE)

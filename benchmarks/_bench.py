@@ -70,6 +70,12 @@ def write(name: str, rows: Sequence[Row]) -> Path:
     return path
 
 
+def kept(name: str) -> list[Row]:
+    """Return the rows that results/NAME.json holds, none where it is not there."""
+    path = RESULTS / f"{name}.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))["rows"]) if path.is_file() else []
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

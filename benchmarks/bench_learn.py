@@ -8,14 +8,13 @@ is then the last run's). Folds are the shipped ones, pooled.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 import _learn_shares
 import numpy as np
-from _bench import RESULTS, Row, row, write
+from _bench import Row, kept, row, write
 from _learn_data import FIVE, few_labels, held_out, labelled_crops, of_classes
 
 from napari_phenotyper.core.progress import no_progress
@@ -124,13 +123,8 @@ def main() -> None:
         work[FEW] = lambda: few(list(dict.fromkeys(["svm", *few_names])), *cells)
     work[SHARES] = lambda: [_marked(SHARES, one) for one in _learn_shares.measure()]
     for part in chosen:
-        rows = [one for one in _kept() if one["part"] not in (part, BEST)] + work[part]()
+        rows = [one for one in kept("learn") if one["part"] not in (part, BEST)] + work[part]()
         print(write("learn", [*rows, *best(rows)]))
-
-
-def _kept() -> list[Row]:
-    path = RESULTS / "learn.json"
-    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
 
 
 def _marked(part: str, one: Row, values: Sequence[float] = ()) -> Row:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, judge, launch, models
+from napari_phenotyper import crops, images, judge, launch, models
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -22,6 +22,7 @@ from napari_phenotyper.options import (
     Classifier,
     ClusterAddress,
     Jobs,
+    LeaveOut,
     ModelId,
     More,
     Out,
@@ -34,6 +35,7 @@ from napari_phenotyper.pages import words
 from napari_phenotyper.session import labelling, learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
+from napari_phenotyper.session.quality import flagged_facts, flags_of, left_out
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
@@ -45,6 +47,8 @@ app.command(hidden=True)(launch.tour)
 app.command("learning-curve")(judge.learning_curve)
 app.command()(judge.compare)
 app.command()(judge.suspects)
+app.command("segment-images")(images.segment_images)
+app.command("score-masks")(images.score_masks)
 app.add_typer(crops.app, name="crops")
 app.add_typer(models.app, name="models")
 
@@ -59,9 +63,9 @@ def info(plate: PlatePath, project: Project = None, pattern: Pattern = "", as_js
     if folder.exists():
         with opened(folder, create=False, read_only=True) as session:
             plates = session.open(plate, pattern)
+            facts = [words.plate_facts(p, flagged_facts(flags_of(session, p))) for p in plates]
     else:
-        plates = tuple(p for found in find_plates(plate, Registry(), pattern) for p in found.plates)
-    facts = [words.plate_facts(p) for p in plates]
+        facts = [words.plate_facts(p) for found in find_plates(plate, Registry(), pattern) for p in found.plates]
     show(as_json, facts[0] if len(facts) == 1 else facts, lambda: "\n".join(map(words.info_text, facts)))
 
 
@@ -121,7 +125,8 @@ def segment(
     """Segment all fields that have no current masks."""
     with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
         outcome = segmenting.segment(session, plates, progress, segmenter, read_settings(settings, more))
-        tell_outcome("Segmented", "fields", outcome, as_json)
+        flagged = {name: given for p in plates for name, given in flagged_facts(flags_of(session, p)).items()}
+        tell_outcome("Segmented", "fields", outcome, as_json, flagged)
 
 
 @app.command()
@@ -240,6 +245,7 @@ def profile(
     settings: Settings = None,
     more: More = None,
     model: ModelId = None,
+    leave_out: LeaveOut = "",
     out: Out = None,
     project: Project = None,
     pattern: Pattern = "",
@@ -247,7 +253,8 @@ def profile(
 ) -> None:
     """Turn cells into one row per well."""
     with at_work(plate, project, pattern, write=False) as (session, plates, progress):
-        found = profiling.profile(session, plates, progress, profiler, read_settings(settings, more), model)
+        chosen = read_settings(settings, more)
+        found = profiling.profile(session, plates, progress, profiler, chosen, model, leave_out=leave_out.split(","))
         say(found.note)
         show_table(profiling.profile_rows(session, found), out, as_json)
 
@@ -261,6 +268,7 @@ def hits(
     column: Annotated[str | None, typer.Option(help="Class or feature; all classes.")] = None,
     profiler: Annotated[str | None, typer.Option(help="Which profile; the one that has the column.")] = None,
     model: ModelId = None,
+    leave_out: LeaveOut = "",
     out: Out = None,
     project: Project = None,
     pattern: Pattern = "",
@@ -268,9 +276,9 @@ def hits(
 ) -> None:
     """Rank wells by how far they are from the negative controls."""
     with at_work(plate, project, pattern, write=False) as (session, plates, progress):
-        found = profiling.hits(
-            session, plates, progress, scorer, read_settings(settings, more), column, profiler, model
-        )
+        flags, chosen = leave_out.split(","), read_settings(settings, more)
+        found = profiling.hits(session, plates, progress, scorer, chosen, column, profiler, model, flags)
+        say(left_out(session, plates, flags).sentence)
         show_table(profiling.hit_rows(session, found), out, as_json)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,17 @@ def read_settings(items: list[str] | None, more: list[str] | None) -> dict[str, 
     return found
 
 
-def tell_outcome(what: str, items: str, outcome: PlateOutcome, as_json: bool) -> None:
-    """Print what a plate job came to; exit with 1 if nothing came of it."""
+def tell_outcome(
+    what: str, items: str, outcome: PlateOutcome, as_json: bool, flagged: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Print what a plate job came to, and which fields are doubtful if that is known; exit with 1 if nothing came."""
     say(words.failures_text(outcome.failed))
     text = f"{what} {outcome.done} {items} now, {outcome.kept} were current; {outcome.cells} cells"
-    show(as_json, {**outcome.__dict__, "failed": dict(outcome.failed)}, text)
+    facts: dict[str, Any] = {**outcome.__dict__, "failed": dict(outcome.failed)}
+    if flagged is not None:
+        say(words.doubts_text(flagged))
+        facts["flagged"] = flagged
+    show(as_json, facts, text)
     if outcome.failed and not outcome.done and not outcome.kept:
         raise typer.Exit(1)
 

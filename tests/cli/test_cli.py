@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 from tests.plates import write_plate
 
 from napari_phenotyper import cli
@@ -180,3 +182,18 @@ def test_several_settings_are_given_after_one_set_or_each_after_its_own(phenotyp
     (plate / "P1_B02_s1_w2.tif").write_bytes((plate / "P1_B02_s1_w1.tif").read_bytes())
     code, out, _ = phenotyper("channels", plate, *form, "--json")
     assert code == 0 and [c["role"] for c in json.loads(out)["channels"]] == ["DNA", "actin"]
+
+
+def test_doubtful_fields_are_told_and_left_out_of_a_profile(phenotyper, tmp_path):
+    plate = write_plate(tmp_path / "P1", wells=("B02", "B03"))
+    image = tifffile.imread(plate / "P1_B03_s2_w1.tif")
+    tifffile.imwrite(plate / "P1_B03_s2_w1.tif", np.full_like(image, 200))
+    code, out, err = phenotyper("segment", plate, "--jobs", "1", "--json")
+    assert code == 0 and json.loads(out)["flagged"] == {"P1 B03 field 2": ["empty"]} and "1 empty" in err
+    code, out, _ = phenotyper("info", plate)
+    assert code == 0 and "doubtful fields: 1 empty: P1 B03 field 2 empty" in out
+    phenotyper("measure", plate, "--extractors", "shape", "--jobs", "1")
+    code, _, err = phenotyper("profile", plate, "--profiler", "means", "--leave-out", "empty,out-of-focus")
+    assert code == 0 and "1 field was left out: 1 empty." in err
+    code, _, err = phenotyper("profile", plate, "--profiler", "means", "--leave-out", "ugly")
+    assert code == 2 and "saturated, crowded" in err

@@ -151,8 +151,10 @@ def test_a_preview_is_of_the_open_field_and_leaves_its_masks(desk, wheel):
     before, found = desk.viewing.open.mask_key, []
     desk.preview("nuclei", {"max_area": 1.0, "min_area": 0.9}, found.append)
     wheel.until(lambda: found)
-    assert found[0].labels["nuclei"].shape == desk.viewing.open.masks.labels["nuclei"].shape
-    assert len(found[0].ids()) < len(desk.viewing.open.masks.ids())
+    masks = found[0].masks
+    assert masks.labels["nuclei"].shape == desk.viewing.open.masks.labels["nuclei"].shape
+    assert len(masks.ids()) < len(desk.viewing.open.masks.ids())
+    assert found[0].settings["diameter"] > 0 and found[0].settings["min_area"] == 0.9
     assert desk.viewing.open.mask_key == before
 
 

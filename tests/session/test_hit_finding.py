@@ -12,7 +12,7 @@ from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.plate import Layout
 from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.core.wells import WellRef
+from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.session import profiling
 from napari_phenotyper.session.hit_finding import (
     HitQuestion,
@@ -129,3 +129,14 @@ def test_control_wells_are_those_of_the_plate(session):
     found = find(session)
     assert {w.well for w in control_wells(found, "P1")} == {"B02", "B03"}
     assert control_wells(found, "P2") == ()
+
+
+def test_doubtful_fields_are_left_out_where_that_is_asked_for_and_are_told(session, monkeypatch):
+    whole = find(session)
+    flagged = {FieldRef("P1", "C03", 1): ("out of focus",)}
+    monkeypatch.setattr("napari_phenotyper.session.quality.flags_of", lambda session, plate: flagged)
+    found = find(session, HitQuestion(model=whole.model, leave_out=("all",)))
+    assert found.left_out.flagged == flagged and found.left_out.no_cells == 0
+    row = found.profile.wells.index(WellRef("P1", "C03"))
+    assert 0 < found.profile.counts[row] < whole.profile.counts[row]
+    assert not whole.left_out.flagged

@@ -295,3 +295,16 @@ def test_a_screen_reader_hears_what_is_shown(plate: PlateMap) -> None:
     plate.set_open("A05")
     assert plate.accessibleName() == "Plate map"
     assert plate.accessibleDescription() == "Cells per well: A05, 5"
+
+
+def test_a_well_with_doubtful_fields_wears_a_corner_that_the_legend_explains(plate):
+    plate.set_face(MapFace((2, 3), {"A01": 1.0, "A02": 2.0}, "x", doubtful=["A01"]))
+    picture = plate.grab().toImage()
+    corner = {name: plate.rect_of(name).topRight() + QPoint(-14, 14) for name in ("A01", "A02")}
+    middle = {name: plate.rect_of(name).bottomLeft() + QPoint(14, -14) for name in ("A01", "A02")}
+    assert picture.pixelColor(corner["A01"]) != picture.pixelColor(middle["A01"])
+    assert picture.pixelColor(corner["A02"]) == picture.pixelColor(middle["A02"])
+    kinds = [kind for kind, _, _ in plate._board().legend]
+    assert "doubtful" in kinds
+    plate.set_face(MapFace((2, 3), {"A01": 1.0, "A02": 2.0}, "x"))
+    assert "doubtful" not in [kind for kind, _, _ in plate._board().legend]

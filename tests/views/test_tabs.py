@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from napari_phenotyper.session.segmenting import Preview
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import NO_ROLE, PlateTab
 from napari_phenotyper.views.segment_tab import SegmentTab
@@ -162,13 +163,40 @@ def test_a_preview_of_a_field_that_is_no_longer_open_is_not_shown(segment, desk,
     previewed = []
     segment._view.show_preview = previewed.append
     asked = []
-    desk.preview = lambda name, settings, on_masks: asked.append(on_masks)
+    desk.preview = lambda name, settings, on_found: asked.append(on_found)
     segment.preview.setChecked(True)
     until(lambda: asked)
     desk.viewing.show_well("C03")
     until(lambda: desk.viewing.open.ref.well == "C03")
-    asked[0](desk.viewing.open.masks)
+    asked[0](Preview(desk.viewing.open.masks, {}))
     assert not previewed
+
+
+def test_a_parameter_that_moves_is_answered_on_the_open_field_with_a_suggested_diameter(segment, until):
+    own = drawn(segment._view)
+    edit(segment, edge=0.9)
+    until(lambda: "Suggested diameter" in segment._stands.text())
+    until(lambda: (drawn(segment._view) != own).any())
+    editor = segment.chooser.form._editors["diameter"]
+    assert segment.preview.isChecked() and f"{editor._read():.3g} px" in segment._stands.text()
+    assert segment.chooser.value()["diameter"] is None  # a suggestion, not a setting
+
+
+def test_a_preview_that_was_switched_off_by_hand_stays_off(segment, qtbot):
+    for _ in range(2):
+        QTest.mouseClick(segment.preview, Qt.MouseButton.LeftButton, pos=QPoint(8, segment.preview.height() // 2))
+    assert not segment.preview.isChecked()
+    edit(segment, edge=0.9)
+    assert not segment.preview.isChecked()
+
+
+def test_another_tab_gets_the_fields_own_masks(segment, until):
+    own = drawn(segment._view)
+    edit(segment, edge=0.9)
+    until(lambda: (drawn(segment._view) != own).any())
+    segment.hide()
+    until(lambda: (drawn(segment._view) == own).all())
+    assert not segment.preview.isChecked()
 
 
 def test_the_plate_is_segmented_with_what_the_form_says(shown, fresh, view_of, until):

@@ -9,7 +9,6 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from napari_phenotyper.core.errors import PhenotyperError
-from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.gallery import Gallery
@@ -27,7 +26,7 @@ from napari_phenotyper.session.learning import evaluate_steps, keep_steps, kept_
 from napari_phenotyper.session.measuring import segment_and_measure_steps
 from napari_phenotyper.session.opening import Found
 from napari_phenotyper.session.reading import Reading
-from napari_phenotyper.session.segmenting import preview_steps
+from napari_phenotyper.session.segmenting import Preview, preview_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
 from napari_phenotyper.session.tasks import load_libraries
@@ -185,13 +184,13 @@ class Desk:
             steps = segment_and_measure_steps(self.session, plate, segmenter, settings, wells, first)
             self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
 
-    def preview(self, segmenter: str, settings: Mapping[str, object], on_masks: Callable[[Masks], None]) -> None:
-        """Segment the open field with some parameters and hand the masks over; nothing is stored."""
+    def preview(self, segmenter: str, settings: Mapping[str, object], on_found: Callable[[Preview], None]) -> None:
+        """Segment the open field with some parameters and hand over what is found; nothing is stored."""
         field = self.viewing.open
         if field is not None:
             steps = preview_steps(self.session, field.field, segmenter, settings)
             title = f"Preview of {field.ref}"
-            self.background.start("preview", "replace", title, steps, self.session.runner, on_masks)
+            self.background.start("preview", "replace", title, steps, self.session.runner, on_found)
 
     def evaluate(self) -> None:
         """Cross-validate the classifier on all annotated cells."""

@@ -14,8 +14,10 @@ from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.predictions import FieldSums
+from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted
+from napari_phenotyper.session.quality import flags_of
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.tasks import Wanted
 
@@ -34,12 +36,15 @@ class Survey:
         Names of the columns.
     failed
         Fields and wells that failed, and why.
+    flagged
+        Fields that are doubtful, and why.
     """
 
     cells: Mapping[FieldRef, int] = field(default_factory=dict)
     measured: Mapping[FieldRef, Wanted] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    flagged: Mapping[FieldRef, tuple[str, ...]] = field(default_factory=dict)
 
 
 def survey(session: Reading, name: str, progress: Progress) -> Survey:
@@ -60,7 +65,7 @@ def survey(session: Reading, name: str, progress: Progress) -> Survey:
         first = session.project.cells.get(item.field.ref, item.mask, item.blocks)
         columns = first.columns if first is not None else ()
         break
-    return Survey(cells, measured, columns, failed)
+    return Survey(cells, measured, columns, failed, flags_of(session, plate))
 
 
 def per_well(plate: Plate, values: Mapping[FieldRef, float]) -> dict[str, float]:
@@ -76,6 +81,24 @@ def per_well(plate: Plate, values: Mapping[FieldRef, float]) -> dict[str, float]
 def cell_counts(plate: Plate, known: Survey) -> dict[str, float]:
     """Return the cells per well."""
     return per_well(plate, known.cells)
+
+
+def flag_counts(plate: Plate, known: Survey) -> dict[str, float]:
+    """Return the doubtful fields per well, NaN for wells of which no field is segmented."""
+    return per_well(plate, {ref: float(ref in known.flagged) for ref in known.cells})
+
+
+def doubts(plate: Plate, known: Survey) -> dict[str, str]:
+    """Return the wells that have doubtful fields, with these in words: "of 4 fields: 1 out of focus"."""
+    found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for ref, given in known.flagged.items():
+        found[ref.well].append(given)
+    fields = {well.name: len(well.sources) for well in plate.wells}
+    return {well: f"of {_fields(fields.get(well, 0))}: {counted(given)}" for well, given in found.items()}
+
+
+def _fields(count: int) -> str:
+    return "1 field" if count == 1 else f"{count} fields"
 
 
 def annotation_counts(plate: Plate, annotations: Annotations) -> dict[str, float]:

@@ -16,6 +16,7 @@ from napari_phenotyper.core.errors import PhenotyperError, PixelError
 from napari_phenotyper.core.plate import NEGATIVE, POSITIVE, SAMPLE, Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.pages.content import (
     AnnotationPart,
     ClassScore,
@@ -33,6 +34,7 @@ from napari_phenotyper.pages.gallery import class_examples
 from napari_phenotyper.pages.report import render
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.failures import failures_of
+from napari_phenotyper.session.quality import flags_of
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.store.files import replacing
 
@@ -137,7 +139,9 @@ def _segmentation(session: Session, plates: Sequence[Plate], model: str | None, 
         example = _example(session, ref, model)
         if example is not None:
             examples.append(example)
-    return SegmentationPart(title, cells, len(found), tuple(failed), tuple(examples))
+    flagged = {ref: given for plate in plates for ref, given in flags_of(session, plate).items()}
+    doubts = tuple(f"{ref}: {', '.join(given)}" for ref, given in flagged.items())
+    return SegmentationPart(title, cells, len(found), tuple(failed), tuple(examples), doubts, counted(flagged.values()))
 
 
 def _example_fields(plates: Sequence[Plate]) -> list[FieldRef]:

@@ -83,13 +83,18 @@ class FieldExample:
 
 @dataclass(frozen=True, eq=False)
 class SegmentationPart:
-    """How cells were found: a sentence on the method, how many, in how many fields, what failed, some examples."""
+    """How cells were found: a sentence on the method, how many, in how many fields, what failed, some examples.
+
+    `doubts` names the fields that are empty, out of focus, saturated or crowded, and `doubtful` counts them in words.
+    """
 
     method: str
     cells: int
     fields: int
     failed: tuple[str, ...] = ()
     examples: tuple[FieldExample, ...] = ()
+    doubts: tuple[str, ...] = ()
+    doubtful: str = ""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,9 @@ def segmentation(content: ReportContent) -> Section:
     if part.failed:
         body.append(paragraph(f"Not segmented: {plural(len(part.failed), 'field')}."))
         body.append(bullets(part.failed[:10]))
+    if part.doubts:
+        body.append(paragraph(f"Doubtful fields: {part.doubtful}. A profile can leave them out."))
+        body.append(bullets(part.doubts[:10]))
     colours = _colours(content)
     for example in part.examples:
         figure = field_picture(example, colours, "outlines of the masks", simulated=content.simulated)

@@ -7,10 +7,11 @@ from typing import Any
 
 from napari_phenotyper.core.parameters import Parameter
 from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.evaluation.field_quality import counted
 
 
-def plate_facts(plate: Plate) -> dict[str, Any]:
-    """Return what `info` tells of a plate, as JSON: wells, fields, channels and roles, sizes, problems."""
+def plate_facts(plate: Plate, flagged: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """Return what `info` tells of a plate, as JSON: wells, fields, channels and roles, sizes, problems, doubts."""
     first = next(plate.fields(), None)
     rows, columns = plate.shape
     counts = [len(w.sources) for w in plate.wells]
@@ -25,6 +26,7 @@ def plate_facts(plate: Plate) -> dict[str, Any]:
         "layout": {"wells": len(plate.layout), "negative": len(plate.layout.wells("negative"))},
         "acquisition": dict(plate.acquisition),
         "problems": list(plate.problems),
+        "flagged": dict(flagged or {}),
     }
     if first is not None:
         info = first.info
@@ -56,6 +58,7 @@ def info_text(facts: Mapping[str, Any]) -> str:
     lines += [f"  problem: {text}" for text in facts["problems"][:20]]
     if len(facts["problems"]) > 20:
         lines.append(f"  … and {len(facts['problems']) - 20} more problems (all with --json)")
+    lines += [doubts_text(facts["flagged"])] if facts["flagged"] else []
     return "\n".join(lines)
 
 
@@ -116,6 +119,15 @@ def failures_text(failed: Mapping[str, str], most: int = 20) -> str:
     if len(failed) > most:
         lines.append(f"  … and {len(failed) - most} more")
     return "\n".join(lines)
+
+
+def doubts_text(flagged: Mapping[str, Sequence[str]], most: int = 10) -> str:
+    """Return which fields are doubtful, and why; "" for none."""
+    if not flagged:
+        return ""
+    named = "; ".join(f"{name} {' and '.join(given)}" for name, given in list(flagged.items())[:most])
+    more = f"; … and {len(flagged) - most} more (all with --json)" if len(flagged) > most else ""
+    return f"  doubtful fields: {counted(map(tuple, flagged.values()))}: {named}{more}"
 
 
 def table_view(columns: Sequence[str], rows: Sequence[Mapping[str, object]], most: int = 20) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.errors import PixelError
+from napari_phenotyper.session.image_files import DEEP, UNREADABLE
 
 SUFFIXES = (".png", ".tif", ".tiff")
 LARGEST = 2048
@@ -18,12 +17,6 @@ LARGEST = 2048
 MOST_CHANNELS = 512
 
 _REMEDY = "Write it again, or take it out of the folder: the others are used without it."
-_UNREADABLE = (
-    OSError, EOFError, ValueError, TypeError, AttributeError, RuntimeError, LookupError, ArithmeticError, MemoryError,
-    SyntaxError, struct.error, zlib.error,
-)  # fmt: skip
-"""What tifffile, imagecodecs and Pillow raise on damaged files; the readers of plates meet the same."""
-_DEEP = {"I": "uint16", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16", "F": "float32"}
 
 
 def read_crop(path: Path) -> NDArray[np.generic]:
@@ -36,7 +29,7 @@ def read_crop(path: Path) -> NDArray[np.generic]:
     """
     try:
         image = _tiff(path) if path.suffix.lower() != ".png" else _png(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PixelError(f"{path} cannot be read as a crop: {reason}.", _REMEDY) from error
     if image.dtype == np.bool_:
@@ -67,8 +60,8 @@ def _png(path: Path) -> NDArray[np.generic]:
     with picture:
         _check_size(picture.height, picture.width, 1)
         mode = picture.mode
-        if mode in _DEEP:
-            return np.asarray(picture).astype(_DEEP[mode])[None]
+        if mode in DEEP:
+            return np.asarray(picture).astype(DEEP[mode])[None]
         if mode in ("1", "L", "LA"):
             return np.asarray(picture.convert("L"))[None]
         return np.moveaxis(np.asarray(picture.convert("RGB")), 2, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from napari_phenotyper.session.hit_table import HitTable, hit_table
 from napari_phenotyper.session.learning import keep_steps, model_in_use, predict_steps, predictions_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, DEFAULT_SCORER, Made, keep_profile, make_profile
+from napari_phenotyper.session.quality import left_out
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import SEGMENT
 from napari_phenotyper.session.session import Session
@@ -56,6 +57,8 @@ class HitQuestion:
         Only this class or feature; "" for all.
     scorer, settings
         Id and parameters of the score.
+    leave_out
+        Fields with one of these flags have no part: see `session.quality`; "all" names every flag.
     """
 
     model: str = ""
@@ -64,6 +67,7 @@ class HitQuestion:
     column: str = ""
     scorer: str = DEFAULT_SCORER
     settings: Mapping[str, object] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
 
     @property
     def upwards(self) -> bool:
@@ -72,7 +76,7 @@ class HitQuestion:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Omissions:
     """What hits do not rest on.
 
     Attributes
@@ -81,12 +85,15 @@ class LeftOut:
         Objects that were predicted to be no cell.
     failed
         Fields and wells that failed, and why.
+    flagged
+        Doubtful fields, and why, as far as they were to be left out.
     plates
         Plates without a negative control.
     """
 
     no_cells: int = 0
     failed: Mapping[str, str] = field(default_factory=dict)
+    flagged: Mapping[FieldRef, tuple[str, ...]] = field(default_factory=dict)
     plates: tuple[str, ...] = ()
 
 
@@ -116,7 +123,7 @@ class Findings:
     hits: tuple[Hit, ...]
     table: HitTable
     layout: Layout
-    left_out: LeftOut
+    left_out: Omissions
     annotations: Annotations
 
 
@@ -177,17 +184,21 @@ def _answer(
 ) -> tuple[Made, Findings]:
     """Profile and score, without storing anything."""
     # shares as counted: the classifier errs alike in wells and controls (see `profiling.hits`)
-    made = make_profile(session, plates, part(progress, 0.0, 0.9), question.profiler, None, model or None, False)
+    made = make_profile(
+        session, plates, part(progress, 0.0, 0.9), question.profiler, None, model or None, False, question.leave_out
+    )
     progress(0.9, "Scoring wells")
     found = made.profile if not question.column else only(made.profile, question.column)
     hits = session.registry.make("scorer", question.scorer, question.settings).score(found, session.layout)
-    left_out = LeftOut(
-        _uncounted(session, plates, made.profile) if model else 0,
+    out = left_out(session, plates, question.leave_out)
+    omitted = Omissions(
+        _uncounted(session, plates, made.profile, out.fields) if model else 0,
         {name: why for plate in plates for name, why in failures_of(session, plate).items()},
+        out.fields,
         without,
     )
     table = hit_table(hits, session.layout, question.upwards)
-    return made, Findings(question, model, made.profile, hits, table, session.layout, left_out, annotations)
+    return made, Findings(question, model, made.profile, hits, table, session.layout, omitted, annotations)
 
 
 def only(found: Profile, column: str) -> Profile:
@@ -199,10 +210,11 @@ def only(found: Profile, column: str) -> Profile:
     return Profile(found.wells, (column,), found.values[:, j], found.counts, low, high, found.kind, found.note)
 
 
-def _uncounted(session: Reading, plates: Sequence[Plate], found: Profile) -> int:
-    """Return how many measured objects of some plates no profile row counts: those predicted to be no cell."""
-    items = (item for plate in plates for item in wanted(session, plate) if is_measured(session, item))
-    return max(sum(session.project.masks.count(i.field.ref, i.mask) for i in items) - int(found.counts.sum()), 0)
+def _uncounted(session: Reading, plates: Sequence[Plate], found: Profile, out: Collection[FieldRef]) -> int:
+    """Return how many measured objects no profile row counts: those predicted to be no cell. Fields in `out` aside."""
+    items = (item for plate in plates for item in wanted(session, plate) if item.field.ref not in out)
+    counts = (session.project.masks.count(i.field.ref, i.mask) for i in items if is_measured(session, i))
+    return max(sum(counts) - int(found.counts.sum()), 0)
 
 
 def best_field(session: Reading, model: str, hit: Hit, progress: Progress) -> FieldRef | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
@@ -18,6 +18,7 @@ from napari_phenotyper.session.held_out import judged_model
 from napari_phenotyper.session.keys import Record, profile_key
 from napari_phenotyper.session.learning import model_in_use, predicted_wells, predictions_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted_by_well
+from napari_phenotyper.session.quality import LeftOut, left_out
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 
@@ -43,6 +44,7 @@ def profile(
     settings: Mapping[str, object] | None = None,
     model: str | None = None,
     correct: bool = True,
+    leave_out: Sequence[str] = (),
 ) -> Profile:
     """Return the profile of all wells of some plates; from the project where it is current.
 
@@ -58,13 +60,18 @@ def profile(
         Whose predictions; by default the newest model's, if there is one.
     correct
         Whether a profiler that can may use what an evaluation of the model tells of its errors.
+    leave_out
+        Fields with one of these flags have no part ("empty", "out of focus", "saturated", "crowded", or "all"); the
+        profile's note tells how many.
 
     Raises
     ------
+    SettingError
+        For a flag that does not exist.
     TrainingError
         If nothing is measured, or the profiler needs predictions and there are none.
     """
-    made = make_profile(session, plates, progress, profiler, settings, model, correct)
+    made = make_profile(session, plates, progress, profiler, settings, model, correct, leave_out)
     keep_profile(session, made)
     return made.profile
 
@@ -83,6 +90,7 @@ def make_profile(
     settings: Mapping[str, object] | None = None,
     model: str | None = None,
     correct: bool = True,
+    leave_out: Sequence[str] = (),
 ) -> Made:
     """Return what `profile` returns, without storing it: any thread may, with a snapshot of the session."""
     extension = session.registry.get("profiler", profiler)
@@ -90,7 +98,10 @@ def make_profile(
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
     judged = judged_model(session, model_id) if model_id and correct and isinstance(made, Correcting) else None
     record = extension.record(made) if judged is None else {**extension.record(made), "held_out": judged[0]}
-    key = profile_key(record, _parts(session, plates, model_id))
+    out = left_out(session, plates, leave_out)
+    if out.wanted:
+        record = {**record, "leave_out": out.wanted}
+    key = profile_key(record, _parts(session, plates, model_id, out))
     kept = session.project.results.get(key)
     if kept is not None:
         return Made(kept, key, record, kept=True)
@@ -100,8 +111,9 @@ def make_profile(
     sums = Sums((), {})
     for done, plate in enumerate(plates):
         predictions = predictions_of(session, plate, model_id) if model_id else {}
-        sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates))))
+        sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates)), out))
     result: Profile = made.finish(sums, session.layout)
+    result = replace(result, note=" ".join(filter(None, (result.note, out.sentence))))
     return Made(result, key, record, kept=False)
 
 
@@ -112,11 +124,14 @@ def _sum_plate(
     predictions: Mapping[FieldRef, Prediction],
     progress: Progress,
     share: tuple[int, int],
+    out: LeftOut,
 ) -> Sums:
     sums = Sums((), {})
     count = sum(len(well.sources) for well in plate.wells)
     for i, cells in enumerate(cells_of(session, plate)):
         progress((share[0] + i / max(count, 1)) / share[1], f"Profiling {cells.field}")
+        if cells.field in out.fields:
+            continue
         try:
             sums = profiler.combine(sums, profiler.partial(cells, predictions.get(cells.field)))
         except ModelError as error:
@@ -124,7 +139,7 @@ def _sum_plate(
     return sums
 
 
-def _parts(session: Reading, plates: Sequence[Plate], model: str | None) -> dict[WellRef, Json]:
+def _parts(session: Reading, plates: Sequence[Plate], model: str | None, out: LeftOut) -> dict[WellRef, Json]:
     """Return what each well's row rests on: keys of its columns and, if there is one, of its prediction; its layout."""
     parts: dict[WellRef, Json] = {}
     for plate in plates:
@@ -132,7 +147,11 @@ def _parts(session: Reading, plates: Sequence[Plate], model: str | None) -> dict
         for well, items in wanted_by_well(session, plate).items():
             current = model is not None and well in keys and session.project.predictions.has(model, well, keys[well])
             parts[well] = [
-                [[i.field.ref.field, dict(i.blocks)] for i in items if is_measured(session, i)],
+                [
+                    [i.field.ref.field, dict(i.blocks)]
+                    for i in items
+                    if i.field.ref not in out.fields and is_measured(session, i)
+                ],
                 keys[well] if current else None,
                 plate.layout.of(well).state(),
             ]
@@ -148,6 +167,7 @@ def hits(
     column: str | None = None,
     profiler: str | None = None,
     model: str | None = None,
+    leave_out: Sequence[str] = (),
 ) -> tuple[Hit, ...]:
     """Return wells that differ from the negative controls, the highest score first.
 
@@ -160,16 +180,18 @@ def hits(
         Class or feature; all classes if None. A feature is looked for in the profile `means`.
     profiler
         Which profile; by default the one that has the column.
+    leave_out
+        As for a profile.
 
     Raises
     ------
     SettingError
-        If no profile has the column.
+        If no profile has the column, or there is no such flag.
     TrainingError
         If there are no negative controls.
     """
     name = profiler or (DEFAULT_PROFILER if column is None or column in _classes(session, model) else "means")
-    found = profile(session, plates, progress, name, model=model, correct=False)
+    found = profile(session, plates, progress, name, model=model, correct=False, leave_out=leave_out)
     if column is not None and column not in found.columns:
         raise SettingError(
             f"There is no class or feature {column!r}.",

@@ -10,8 +10,10 @@ from typing import Any
 from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
+from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.layouts import beside, set_layout
+from napari_phenotyper.session.quality import flags_of
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome
 
@@ -74,6 +76,7 @@ def run(
     _layouts(session, plates, layout, ran)
     plates = [session.plates[p.name] for p in plates]
     ran.tell("Segmented", segmenting.segment(session, plates, part(progress, 0.0, 0.4)), "fields")
+    _doubts(session, plates, ran)
     _labels(session, plates, labels, ran, part(progress, 0.4, 0.45))
     ran.tell("Measured", measuring.measure(session, plates, part(progress, 0.45, 0.7)), "wells")
     if len(session.annotations):
@@ -94,6 +97,12 @@ def _layouts(session: Session, plates: Sequence[Plate], given: Path | None, ran:
         if path is not None and not len(plate.layout):
             found = set_layout(session, [plate], path)
             ran.steps.append(f"Layout of {sum(map(len, found.values()))} wells read from {path}.")
+
+
+def _doubts(session: Session, plates: Sequence[Plate], ran: Ran) -> None:
+    for plate in plates:
+        if words := counted(flags_of(session, plate).values()):
+            ran.steps.append(f"Doubtful fields of {plate.name}: {words}.")
 
 
 def _labels(session: Session, plates: Sequence[Plate], given: Path | None, ran: Ran, progress: Progress) -> None:

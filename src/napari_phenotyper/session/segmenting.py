@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.field import Field
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.parameters import settings_of
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
@@ -145,8 +148,16 @@ def _to_segment(
     return items, kept, cells
 
 
-def preview_steps(session: Session, field: Field, name: str, settings: Mapping[str, object]) -> Steps[Masks]:
-    """Return the masks that a segmenter finds in one field; open parameters are decided from that field alone.
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What a segmenter finds in one field: masks that are stored nowhere, and its parameters as resolved."""
+
+    masks: Masks
+    settings: Mapping[str, Json]
+
+
+def preview_steps(session: Session, field: Field, name: str, settings: Mapping[str, object]) -> Steps[Preview]:
+    """Return what a segmenter finds in one field; open parameters are decided from that field alone.
 
     Where the plate is segmented with these settings already, those that were decided for it are used.
     """
@@ -155,8 +166,8 @@ def preview_steps(session: Session, field: Field, name: str, settings: Mapping[s
     saved = session.setting("segmenters").get(field.ref.plate, {})
     if saved.get("asked") == dict(extension.record(made)):
         made = extension.make(saved["resolved"]["settings"])
-    masks: Masks = yield Away(find_masks, (field, made), heavy=True)
-    return masks
+    masks, resolved = yield Away(find_masks, (field, made), heavy=True)
+    return Preview(masks, settings_of(resolved))
 
 
 def _choice(

@@ -19,7 +19,7 @@ from napari_phenotyper.core.crops import FieldCrops
 from napari_phenotyper.core.errors import ModelError, PhenotyperError, PixelError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.progress import Progress, part
@@ -27,6 +27,7 @@ from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.training import Model, ModelState
 from napari_phenotyper.core.wells import FieldRef, WellRef
+from napari_phenotyper.evaluation.field_quality import field_quality
 from napari_phenotyper.session.keys import Record
 from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.store.cell_files import MeasuredField
@@ -109,18 +110,27 @@ def resolve_segmenter(plate: Plate, segmenter: Any, progress: Progress, count: i
 
 
 def segment_field(folder: Path, field: Field, segmenter: Any, record: Record, key: str, progress: Progress) -> int:
-    """Segment one field, store its masks, return how many cells it has."""
+    """Segment one field, store its masks and what they say of its quality, return how many cells it has."""
     store = MaskStore(folder / "masks")
-    masks: Masks = segmenter.segment(scene_of(field), progress)
-    store.write(field.ref, key, masks, record)
-    return len(masks.ids())
-
-
-def find_masks(field: Field, segmenter: Any, progress: Progress) -> Masks:
-    """Segment one field without storing anything; parameters that are open are decided from it."""
     scene = scene_of(field)
-    found: Masks = segmenter.resolve([scene]).segment(scene, progress)
-    return found
+    masks: Masks = segmenter.segment(scene, progress)
+    quality = field_quality(_looked_at(scene, segmenter), masks.labels[NUCLEI])
+    store.write(field.ref, key, masks, {**record, "quality": quality.state()})
+    return quality.cells
+
+
+def _looked_at(scene: Scene, segmenter: Any) -> NDArray[np.generic]:
+    """Return the channel that shows the nuclei: the segmenter's own, else DNA, else the first."""
+    named = str(getattr(segmenter, "channel", "DNA")).casefold()
+    label = next((label for label in scene.pixels if label.casefold() == named), next(iter(scene.pixels)))
+    return scene.pixels[label]
+
+
+def find_masks(field: Field, segmenter: Any, progress: Progress) -> tuple[Masks, Any]:
+    """Segment one field without storing anything; return the segmenter too, open parameters decided from the field."""
+    scene = scene_of(field)
+    resolved = segmenter.resolve([scene])
+    return resolved.segment(scene, progress), resolved
 
 
 def load_libraries(progress: Progress) -> None:

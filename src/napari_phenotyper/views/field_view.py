@@ -18,7 +18,7 @@ from napari_phenotyper.desk.marking import Look
 from napari_phenotyper.desk.viewing import OpenField
 from napari_phenotyper.session.labelling import REACH
 from napari_phenotyper.views.layers import ChannelDisplay, FieldLayers
-from napari_phenotyper.views.overlay import ClassImage, Colouring, Faces, Style, colours, zoned
+from napari_phenotyper.views.overlay import ClassImage, Colouring, Faces, Style, colours, preview_colours, zoned
 
 FEW = 64
 """So many cells are repainted one by one; more of them all at once."""
@@ -170,7 +170,7 @@ class FieldView:
             image = ClassImage(labels, self.style, self.colouring, zones)
             if field is None:
                 if self._preview is not None:
-                    self.layers.show_classes(image.draw(Faces.plain(int(labels.max(initial=0)))), colours(()))
+                    self.layers.show_classes(image.draw(Faces.plain(int(labels.max(initial=0)))), preview_colours())
                 return
             if self.desk.viewing.open is field:
                 self._image = image

@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, QSizeF, Qt
 from qtpy.QtGui import QFont, QFontMetricsF
 
 from napari_phenotyper.core.wells import row_letters
-from napari_phenotyper.views.map_colours import MISSING, ROLE_WORDS, UNKNOWN, Reading
+from napari_phenotyper.views.map_colours import DOUBTFUL, MISSING, ROLE_WORDS, UNKNOWN, Reading
 
 MARGIN, SPACE, BAR, POINT = 6.0, 5.0, 10.0, 7.0
 """Pixels: about the map, between its parts, height of the colour bar, length of the bar's pointed ends."""
@@ -126,6 +126,7 @@ def _legend(reading: Reading, width: float, text: QFontMetricsF) -> list[tuple[s
     used = set(reading.roles.values())
     items = [(role, words) for role, words in ROLE_WORDS.items() if role in used]
     items += [("missing", MISSING)] * reading.missing + [("unknown", UNKNOWN)] * reading.unknown
+    items += [("doubtful", DOUBTFUL)] * bool(reading.doubtful)
     # always in its place, so that the plate does not jump when wells are selected
     items.append(("selected", f"{reading.rows * reading.columns:,} selected"))
     placed, x, y = [], MARGIN, 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -20,7 +20,7 @@ from napari_phenotyper.pages.ranges import robust_range
 ROLE_WORDS = {"negative": "negative control", "positive": "positive control", "empty": "empty well"}
 """Role of a well to the words for it; samples need none."""
 
-UNKNOWN, MISSING = "not known yet", "no images"
+UNKNOWN, MISSING, DOUBTFUL = "not known yet", "no images", "doubtful fields"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,8 @@ class MapFace:
         Well to further lines of the hover text: treatment, number of cells.
     limits
         Values at the ends of the colours; by default the 2nd and 98th percentile of the values.
+    doubtful
+        Wells that have doubtful fields; they wear a corner.
     diverging
         Values are signed: the colours go from blue over white at zero to red.
     """
@@ -54,6 +56,7 @@ class MapFace:
     roles: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[float, float] | None = None
+    doubtful: Collection[str] = ()
     diverging: bool = False
 
 
@@ -77,6 +80,8 @@ class Reading:
         Range of the colours, in percent where the face is.
     below, above
         Values lie beyond the range.
+    doubtful
+        (row, column) of each well that wears a corner.
     """
 
     face: MapFace
@@ -88,6 +93,7 @@ class Reading:
     limits: tuple[float, float]
     below: bool
     above: bool
+    doubtful: Collection[tuple[int, int]] = ()
 
     @property
     def missing(self) -> bool:
@@ -118,7 +124,8 @@ def read_face(face: MapFace) -> Reading:
     roles = {parse_well(well): role for well, role in face.roles.items() if role in ROLE_WORDS}
     roles = {(row, column): role for (row, column), role in roles.items() if row <= rows and column <= columns}
     low, high = min(known.values(), default=limits[0]), max(known.values(), default=limits[1])
-    return Reading(face, rows, columns, wells, colours, roles, limits, low < limits[0], high > limits[1])
+    doubtful = frozenset(at for at, well in wells.items() if well in face.doubtful)
+    return Reading(face, rows, columns, wells, colours, roles, limits, low < limits[0], high > limits[1], doubtful)
 
 
 def _limits(face: MapFace, known: np.ndarray, unit: float) -> tuple[float, float]:

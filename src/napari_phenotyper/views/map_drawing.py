@@ -17,6 +17,7 @@ from napari_phenotyper.views.map_colours import Reading, colour_of, short_texts,
 _DASHES = {"--": [3.0, 1.5], ":": [1.0, 1.0]}
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_DOUBTFUL = QColor("#ff6b3d")
 _WRITTEN = 28.0
 """Distance of wells in pixels from which their values are written into them."""
 
@@ -162,6 +163,19 @@ class MapDrawing:
             self.painter.setPen(self.inks.edge(role, thick))
             self.painter.drawRects(boxes)
 
+    def draw_doubts(self) -> None:
+        """Draw a corner into each well that has doubtful fields."""
+        for at in self.reading.doubtful:
+            self._corner(self._face(at))
+
+    def _corner(self, box: QRectF) -> None:
+        """Fill the upper right corner of a box, in a colour that no value wears."""
+        side = max(box.width() * 0.4, min(box.width(), 4.0))
+        corner = box.topRight()
+        self.painter.setPen(QPen(self.inks.ground, 1.0))
+        self.painter.setBrush(_DOUBTFUL)
+        self.painter.drawPolygon(QPolygonF([corner - QPointF(side, 0.0), corner, corner + QPointF(0.0, side)]))
+
     def draw_selected(self, selected: Iterable[tuple[int, int]]) -> None:
         """Draw a frame inside each selected well, black or white as its colour asks."""
         thick, inset = (1.0, 1.5) if self.board.pitch < 12 else (2.0, 3.0)
@@ -245,6 +259,9 @@ class MapDrawing:
                 words = f"{selected:,} selected"
             elif kind == "missing":
                 self._draw_missing([swatch])
+            elif kind == "doubtful":
+                self._frame(swatch.adjusted(1.0, 1.0, -1.0, -1.0), QPen(self.inks.faint, 1.0))
+                self._corner(swatch.adjusted(1.0, 1.0, -1.0, -1.0))
             else:
                 self._draw_unknown([swatch])
             self.painter.setPen(self.inks.quiet)

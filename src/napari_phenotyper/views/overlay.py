@@ -285,6 +285,11 @@ def colours(phenotypes: Sequence[Phenotype]) -> dict[int, Rgba]:
     return table
 
 
+def preview_colours() -> dict[int, Rgba]:
+    """Return the colours of cells that are only tried out: orange, which shows on black and on bright nuclei."""
+    return {**colours(()), _CELL: _rgba("#ff9500", 1.0)}
+
+
 def _rgba(colour: str, alpha: float) -> Rgba:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue, alpha

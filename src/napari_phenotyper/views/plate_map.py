@@ -126,6 +126,7 @@ class PlateMap(QWidget):
         drawing.draw_texts(open_at)
         drawing.draw_wells()
         drawing.draw_roles()
+        drawing.draw_doubts()
         drawing.draw_selected(at for at, well in self._reading.wells.items() if well in self._selected)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         drawing.draw_marks(open_at, self._here(self._hovered), focus=self.hasFocus())

@@ -15,13 +15,16 @@ from napari_phenotyper.desk.survey import (
     annotation_counts,
     cell_counts,
     class_shares,
+    doubts,
     feature_means,
+    flag_counts,
     uncertainties,
 )
 from napari_phenotyper.views.plate_map import MapFace, PlateMap
 from napari_phenotyper.views.qt_thread import Soon
 
-CELLS, ANNOTATED, UNCERTAIN, SHARE, FEATURE, SCORE = "cells", "annotated", "uncertain", "share", "feature", "score"
+CELLS, FLAGGED, ANNOTATED, UNCERTAIN = "cells", "flagged", "annotated", "uncertain"
+SHARE, FEATURE, SCORE = "share", "feature", "score"
 
 _MOST_SCORES = 24
 """With more columns, only the one that is chosen in the tab Results is listed, and the strongest."""
@@ -67,7 +70,7 @@ class PlatePanel(QWidget):
         desk.results.events.shown.connect(self._show_hits)
 
     def colour_by(self, kind: str, name: str = "") -> None:
-        """Colour the wells by "cells", "annotated", "uncertain", "share" of a class, "feature" mean, or hit "score"."""
+        """Colour the wells by a quantity above; a class's "share", a "feature"'s mean or a hit "score" has a name."""
         self.colours.setCurrentIndex(self.colours.findData(f"{kind}:{name}"))
 
     def refresh(self, _: object = None) -> None:
@@ -119,7 +122,7 @@ class PlatePanel(QWidget):
         columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
         entries = [("Cells per well", f"{CELLS}:"), ("Annotated cells", f"{ANNOTATED}:")]
         entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
-        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:")]
+        entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:"), ("Doubtful fields per well", f"{FLAGGED}:")]
         entries += self._scores()
         entries += [(name, f"{FEATURE}:{name}") for name in columns]
         if entries != self._entries:
@@ -180,12 +183,13 @@ class PlatePanel(QWidget):
         kind, _, name = (self.colours.currentData() or f"{CELLS}:").partition(":")
         values = self._values(plate, kind, name)
         rows = {well.name: plate.layout.of(WellRef(plate.name, well.name)) for well in plate.wells}
-        cells = cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
-        texts = {w: _text(condition.treatment, cells[w]) for w, condition in rows.items()}
+        known = self._desk.surveys.get(plate.name, Survey())
+        cells, doubtful = cell_counts(plate, known), doubts(plate, known)
+        texts = {w: _text(condition.treatment, cells[w], doubtful.get(w, "")) for w, condition in rows.items()}
         roles = {w: condition.role for w, condition in rows.items() if len(plate.layout)}
         title = self.colours.itemText(self.colours.currentIndex())  # not what is being typed
         percent, signed = kind in (SHARE, UNCERTAIN), kind == SCORE
-        return MapFace(plate.shape, values, title, percent, roles, texts, diverging=signed)
+        return MapFace(plate.shape, values, title, percent, roles, texts, None, doubtful.keys(), signed)
 
     def _values(self, plate: Plate, kind: str, name: str) -> Mapping[str, float]:
         sums = self._desk.predictions.sums(plate.name)
@@ -193,6 +197,8 @@ class PlatePanel(QWidget):
             return annotation_counts(plate, self._desk.session.annotations)
         if kind == SHARE:
             return class_shares(plate, sums, name)
+        if kind == FLAGGED:
+            return flag_counts(plate, self._desk.surveys.get(plate.name, Survey()))
         if kind == UNCERTAIN:
             return uncertainties(plate, sums)
         if kind == FEATURE:
@@ -217,8 +223,8 @@ class PlatePanel(QWidget):
         return {well.name: known.get(well.name, float("nan")) for well in plate.wells}
 
 
-def _text(treatment: str, cells: float) -> str:
+def _text(treatment: str, cells: float, doubtful: str) -> str:
     words = [treatment] if treatment else []
     if cells == cells:
         words.append(f"{cells:.0f} cells")
-    return "\n".join(words)
+    return "\n".join([*words, doubtful] if doubtful else words)

@@ -7,6 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QCompleter,
     QFormLayout,
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.hit_finding import HitQuestion
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, DEFAULT_SCORER
+from napari_phenotyper.session.quality import ANY
 from napari_phenotyper.views.chooser import Chooser
 
 LIVE = "live"
@@ -49,6 +51,7 @@ class ResultsForm(QWidget):
         self._teachable = False
         self.find, self.how, self.column = QPushButton("Find hits"), QToolButton(), QComboBox()
         self.model, self.profile, self._options = QComboBox(), QComboBox(), QWidget()
+        self.doubtful = QCheckBox("Leave out doubtful fields")
         self.scorer = Chooser(desk.session.registry, "scorer", DEFAULT_SCORER, desk.background.fail)
         registry = desk.session.registry
         for name in registry.ids("profiler"):
@@ -74,7 +77,9 @@ class ResultsForm(QWidget):
         settings = self.scorer.value()
         column = "" if self._all_at_once() else self.chosen_column
         model = "" if learner else chosen
-        return HitQuestion(model, learner, str(self.profile.currentData()), column, self.scorer.name, settings)
+        leave_out = (ANY,) if self.doubtful.isChecked() else ()
+        profile, scorer = str(self.profile.currentData()), self.scorer.name
+        return HitQuestion(model, learner, profile, column, scorer, settings, leave_out)
 
     @property
     def chosen_column(self) -> str:
@@ -137,6 +142,8 @@ class ResultsForm(QWidget):
         self.how.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.how.setToolTip("Which model, which profile and which score")
         self.column.setToolTip("Which class or feature is listed, and drawn on the plate map; type to search")
+        self.doubtful.setChecked(True)
+        self.doubtful.setToolTip("Fields flagged as empty, out of focus, saturated or crowded; the map names them")
         self.column.setEditable(True)
         self.column.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.column.completer().setFilterMode(Qt.MatchFlag.MatchContains)
@@ -149,6 +156,7 @@ class ResultsForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, box in (("Model", self.model), ("Profile", self.profile), ("Score", self.scorer)):
             form.addRow(title, box)
+        form.addRow(self.doubtful)
         line, column = QHBoxLayout(), QVBoxLayout(self)
         line.addWidget(self.find)
         line.addWidget(self.column, 1)

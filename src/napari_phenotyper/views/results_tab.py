@@ -24,8 +24,9 @@ from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session.exporting import write_table
-from napari_phenotyper.session.hit_finding import Findings, LeftOut, control_wells
+from napari_phenotyper.session.hit_finding import Findings, Omissions, control_wells
 from napari_phenotyper.session.hit_table import Q
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, hit_rows
 from napari_phenotyper.views.figures_dialog import FiguresDialog
@@ -248,17 +249,20 @@ class ResultsTab(QWidget):
             self._desk.background.tell(done)
 
 
-def _left_out(left: LeftOut) -> str:
+def _left_out(left: Omissions) -> str:
     """Return what the hits do not rest on, as one small line."""
     parts = []
     if left.no_cells:
         many = "s" if left.no_cells > 1 else ""
         parts.append(f"{left.no_cells:,} object{many} predicted “{NOT_A_CELL}”")
+    if left.flagged:
+        many = "s" if len(left.flagged) > 1 else ""
+        parts.append(f"{len(left.flagged)} doubtful field{many} ({escape(counted(left.flagged.values()))})")
     if left.failed:
         parts.append(f"{len(left.failed)} that failed ({escape(_few(list(left.failed)))})")
     if left.plates:
         parts.append(f"{escape(_few(list(left.plates)))}: no negative control")
-    text = f"Left out: {'; '.join(parts)}." if parts else f"Nothing was left out as “{NOT_A_CELL}” or failed."
+    text = f"Left out: {'; '.join(parts)}." if parts else f"Nothing was left out as “{NOT_A_CELL}”, doubtful or failed."
     return f"<small>{text}</small>"
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_phenotyper.core.masks import Masks
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
-from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
+from napari_phenotyper.evaluation.field_quality import counted
+from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER, Preview
 from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
 
-PAUSE = 0.3
+PAUSE = 0.15
 """Seconds without another change after which a preview is made."""
 
 
@@ -34,7 +36,7 @@ class SegmentTab(QWidget):
         super().__init__()
         self._desk, self._view = desk, view
         self._wish = desk.later(0.0, lambda: None)
-        self._plate = ""
+        self._plate, self._found, self._declined = "", "", False
         self.chooser = Chooser(
             desk.session.registry, "segmenter", DEFAULT_SEGMENTER, desk.background.fail, self._saved_settings
         )
@@ -44,7 +46,7 @@ class SegmentTab(QWidget):
         self._lay_out()
         self._show_plate()
         self.chooser.chosen.connect(self._chosen)
-        self.chooser.changed.connect(self._preview_soon)
+        self.chooser.changed.connect(self._moved)
         desk.events.survey.connect(self._refresh)
         desk.events.selection.connect(self._refresh)
         desk.viewing.events.asked.connect(self._show_plate)
@@ -56,13 +58,23 @@ class SegmentTab(QWidget):
         self.preview.setChecked(False)
         self._desk.segment(self.chooser.name, self.chooser.value())
 
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Give the canvas its own masks back when another tab is shown: what is clicked there are these."""
+        if not event.spontaneous():
+            self.preview.setChecked(False)
+        super().hideEvent(event)
+
     def _lay_out(self) -> None:
         self.preview.setToolTip("Show what the parameters below find in this field; nothing is stored")
         self.preview.toggled.connect(self._toggled)
+        self.preview.clicked.connect(self._clicked)
         self.run.clicked.connect(self.start)
         self.run.setDefault(True)
         self._stands.setWordWrap(True)
-        for widget in (self.chooser, self.preview, self.run, self._stands):
+        # two lines always, so that the form stays where it is while somebody turns at it
+        self._stands.setMinimumHeight(2 * self._stands.fontMetrics().lineSpacing() + 2)
+        self._stands.setAlignment(Qt.AlignmentFlag.AlignTop)
+        for widget in (self._stands, self.preview, self.chooser, self.run):
             self._column.addWidget(widget)
         self._column.addStretch(1)
 
@@ -108,17 +120,30 @@ class SegmentTab(QWidget):
         fields = sum(len(well.sources) for well in plate.wells)
         words = [f"{len(known.cells)} of {fields} fields segmented, {len(known.measured)} measured."]
         if known.cells:
-            words.append(f"{sum(known.cells.values())} cells.")
+            words.append(f"{sum(known.cells.values()):,} cells.")
+        if known.flagged:
+            words.append(f"Doubtful fields: {counted(known.flagged.values())}; the map marks their wells.")
         if known.failed:
             words.append(f"{len(known.failed)} could not be done; what is in the way is told below.")
-        self._stands.setText(" ".join(words))
-        self._show_resolved()
+        self._stands.setText(self._found or " ".join(words))
+        if not self._found:
+            self._show_resolved()
+
+    def _moved(self) -> None:
+        """Answer a parameter that moved on the open field, unless the user has said no to that."""
+        if not self._declined:
+            self.preview.setChecked(True)
+        self._preview_soon()
+
+    def _clicked(self, on: bool) -> None:
+        self._declined = not on
 
     def _toggled(self, on: bool) -> None:
         if on:
             self._preview_soon()
         else:
             self._wish()
+            self._found = ""
             self._view.end_preview()
             self._refresh()
 
@@ -131,10 +156,24 @@ class SegmentTab(QWidget):
         field = self._desk.viewing.open
         if field is not None:
             name, settings, ref = self.chooser.name, self.chooser.value(), field.ref
-            self._desk.preview(name, settings, lambda masks: self._previewed(ref, masks))
+            self._desk.preview(name, settings, lambda found: self._previewed(ref, found))
 
-    def _previewed(self, ref: FieldRef, masks: Masks) -> None:
+    def _previewed(self, ref: FieldRef, found: Preview) -> None:
         field = self._desk.viewing.open
         if self.preview.isChecked() and field is not None and field.ref == ref:
-            self._view.show_preview(masks)
-            self._stands.setText(f"Preview: {len(masks.ids())} cells in this field.")
+            self._view.show_preview(found.masks)
+            self.chooser.form.set_resolved(found.settings)
+            cells = len(found.masks.ids())
+            words = [f"Preview: {cells} {'cell' if cells == 1 else 'cells'} in this field; nothing is stored."]
+            words.append(_suggested(self.chooser.value(), found.settings, field.field.info.pixel_size))
+            self._found = " ".join(filter(None, words))
+            self._refresh()
+
+
+def _suggested(asked: Mapping[str, object], found: Mapping[str, object], pixel_size: float | None) -> str:
+    """Return the diameter that was estimated for the field as a sentence, "" where the user gave one."""
+    diameter = found.get("diameter")
+    if asked.get("diameter") is not None or not isinstance(diameter, float):
+        return ""
+    size = f" ({diameter * pixel_size:.3g} µm)" if pixel_size else ""
+    return f"Suggested diameter: {diameter:.3g} px{size}."

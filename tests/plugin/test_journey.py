@@ -67,7 +67,13 @@ def test_from_an_unopened_plate_to_a_kept_model(make_napari_viewer, plate, tmp_p
     assert tour.cancel_a_job() == "cancelled"
 
     tour.wait_for_predictions()
+    tour.gallery()
+    assert tour.label_in_gallery(cells[0].phenotype, 3) == 3
+    tour.undo(1)
+    tour.wait_for_predictions()
     shown = tour.scores()
+    entry, found = tour.confused()
+    assert found == entry > 0
     model = tour.keep()
     count = len(desk.session.annotations)
     viewer.close()

@@ -36,6 +36,12 @@ class Keys:
     def segment_plate(self):
         self.told.append("segment")
 
+    def find_hits(self):
+        self.told.append("hits")
+
+    def show_gallery(self):
+        self.told.append("gallery")
+
     def press(self, binding):
         (key,) = [key for key in self.keys if key.binding == binding]
         key.act()
@@ -110,7 +116,8 @@ def test_what_was_done_is_undone_and_redone(keys, desk, cell_at):
 def test_tabs_and_what_their_buttons_do_have_keys(keys, desk, until):
     keys.press("T")
     keys.press("S")
-    assert keys.told == ["tab", "segment"]
+    keys.press("H")
+    assert keys.told == ["tab", "segment", "hits"]
     keys.press("E")
     until(lambda: desk.scores is not None)
     assert desk.scores["n"] == len(desk.session.annotations)

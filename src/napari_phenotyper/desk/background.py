@@ -68,9 +68,11 @@ class Background:
         *args: Any,
         title: str = "",
         on_result: Callable[[Any], None] = ignore,
+        on_part: Callable[[Any], None] = ignore,
+        on_failure: Callable[[BaseException], None] | None = None,
     ) -> Job:
         """Run `fn(*args, progress)` in a thread; shown in the jobs bar only if it has a title."""
-        return self._submit("reading", lane, kind, fn, args, title, on_result)
+        return self._submit("reading", lane, kind, fn, args, title, on_result, on_part, on_failure)
 
     def learn(
         self,

@@ -11,10 +11,12 @@ from psygnal import Signal, SignalGroup
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
+from napari_phenotyper.desk.results import Results
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
@@ -67,8 +69,12 @@ class Desk:
         The field that is open, its annotations, and what is learnt from them.
     judging
         What is asked about the classifier beyond its scores.
+    results
+        The hits.
     predictions
         What the cells wear.
+    gallery
+        Cells that were chosen, out of all plates.
     surveys
         Plate name to what there is of it.
     scores
@@ -86,8 +92,10 @@ class Desk:
         self.viewing = Viewing(session, background)
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
-        self.judging = Judging(session, background, self.live)
         self.surveys: dict[str, Survey] = {}
+        self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
+        self.judging = Judging(session, background, self.live, self.gallery)
+        self.results = Results(session, background, self.live, self.viewing, self.gallery)
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
         self.untestable = ""
@@ -100,6 +108,8 @@ class Desk:
         session.events.annotations.connect(self._scores_soon)
         self.live.events.learnt.connect(self._scores_soon)
         self.live.events.predicted.connect(self.events.predictions.emit)
+        self.events.predictions.connect(self.gallery.predicted)
+        self.results.events.kept.connect(self._load_kept)
 
     @property
     def stale(self) -> bool:

@@ -81,6 +81,8 @@ class Marking:
         classes() when class set or counts changed, saved(events still on their way), chosen(class).
     chosen
         The class that a click gives, "" while there is none.
+    who
+        In whose name.
     """
 
     def __init__(self, session: Session, background: Background, viewing: Viewing, predictions: Predictions) -> None:
@@ -88,7 +90,7 @@ class Marking:
         self._background = background
         self._viewing = viewing
         self._predictions = predictions
-        self._who = _user()
+        self.who = _user()
         self._fields: Mapping[FieldRef, tuple[Annotation, ...]] | None = None
         self.events = MarkingEvents()
         self.chosen = ""
@@ -130,7 +132,7 @@ class Marking:
                 cells.setdefault(cell, (y, x))
         earlier = self.standing(field.ref)
         known = {cell_of(a, field.masks, field.mask_key): a.phenotype for a in earlier}
-        new = [Click(y, x, name, self._who) for cell, (y, x) in cells.items() if known.get(cell) != name]
+        new = [Click(y, x, name, self.who) for cell, (y, x) in cells.items() if known.get(cell) != name]
         if new:
             self._annotate(field, field.masks, mark(field.ref, field.masks, field.mask_key, new, earlier))
         return bool(cells)
@@ -195,7 +197,16 @@ class Marking:
 
     def write(self, kind: str, payload: Mapping[str, Json]) -> None:
         """Let an event stand, and save it behind."""
-        self._try(lambda: self._watch(self._session.annotate_soon(kind, payload, self._who)))
+        self._try(lambda: self._watch(self._session.annotate_soon(kind, payload, self.who)))
+
+    def may_write(self) -> bool:
+        """Tell whether annotations can be saved, and say so where they cannot."""
+        try:
+            needs_writing(self._session)
+        except PhenotyperError as error:
+            self._background.fail(error)
+            return False
+        return True
 
     def look(self) -> Look | None:
         """Return how the cells of the open field stand, None while it has no masks."""

@@ -49,6 +49,10 @@ class Predictions:
         """Return a field's prediction, if there is one."""
         return self._fields.get(ref)
 
+    def fields(self) -> Mapping[FieldRef, Prediction]:
+        """Return all that there are now, by field."""
+        return dict(self._fields)
+
     def clear(self) -> None:
         """Forget all."""
         self._fields.clear()

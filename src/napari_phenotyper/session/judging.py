@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.keys import digest
 from napari_phenotyper.core.progress import Progress
@@ -13,6 +15,7 @@ from napari_phenotyper.evaluation import compare as comparing
 from napari_phenotyper.evaluation import curve
 from napari_phenotyper.evaluation.crossval import OutOfFold
 from napari_phenotyper.evaluation.suspects import suspects as find_suspects
+from napari_phenotyper.session.choosing import CellId
 from napari_phenotyper.session.held_out import Question, ask_steps, held_out_steps
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
 from napari_phenotyper.session.session import Session
@@ -159,6 +162,39 @@ def suspects_steps(
         "suspects": _located(question, result),
         "warnings": [*question.gathered.warnings, *result.warnings],
     }
+
+
+def confused_steps(
+    session: Session,
+    classifier: str,
+    settings: Settings,
+    given: str,
+    predicted: str = "",
+    group: str = "well",
+    folds: int = 5,
+) -> Steps[tuple[CellId, ...]]:
+    """Return the steps to the cells of one entry of the confusion matrix, those predicted most surely first.
+
+    They raise what `suspects` raises.
+
+    Parameters
+    ----------
+    session, classifier, settings, group, folds
+        As `learning.evaluate` was asked with: both rest on the same held-out predictions.
+    given, predicted
+        The class annotated, and the one that a classifier which did not see the cell predicts; "" for any.
+    """
+    question = yield from ask_steps(session, classifier, settings, group, folds)
+    result = yield from held_out_steps(session, question, keep=False)
+    cells = [(chunk.field, int(i)) for chunk in question.gathered.training.cells for i in chunk.ids]
+    rows = np.flatnonzero(result.tested)
+    called, sure = result.probabilities[rows].argmax(axis=1), result.probabilities[rows].max(axis=1)
+    wanted = np.ones(len(rows), bool)
+    for name, codes in ((given, result.labels[rows]), (predicted, called)):
+        if name:
+            wanted &= codes == (result.classes.index(name) if name in result.classes else -1)
+    order = np.argsort(-sure[wanted], kind="stable")
+    return tuple(cells[row] for row in rows[wanted][order])
 
 
 def _located(question: Question, result: OutOfFold) -> list[dict[str, Any]]:

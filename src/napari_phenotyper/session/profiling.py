@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
@@ -15,14 +15,25 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.evaluation.shares import Correcting
 from napari_phenotyper.session.held_out import judged_model
-from napari_phenotyper.session.keys import profile_key
+from napari_phenotyper.session.keys import Record, profile_key
 from napari_phenotyper.session.learning import model_in_use, predicted_wells, predictions_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted_by_well
 from napari_phenotyper.session.quality import LeftOut, left_out
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 
 DEFAULT_PROFILER = "class_fractions"
 DEFAULT_SCORER = "robust_z"
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A profile, and under which key and with which record the project keeps it; `kept`: it does already."""
+
+    profile: Profile
+    key: str
+    record: Record
+    kept: bool
 
 
 def profile(
@@ -60,6 +71,28 @@ def profile(
     TrainingError
         If nothing is measured, or the profiler needs predictions and there are none.
     """
+    made = make_profile(session, plates, progress, profiler, settings, model, correct, leave_out)
+    keep_profile(session, made)
+    return made.profile
+
+
+def keep_profile(session: Session, made: Made) -> None:
+    """Store a profile in the project, unless it lies there already or the project is read-only."""
+    if not made.kept and not session.project.read_only:
+        session.project.results.put(made.key, made.profile, made.record)
+
+
+def make_profile(
+    session: Reading,
+    plates: Sequence[Plate],
+    progress: Progress,
+    profiler: str = DEFAULT_PROFILER,
+    settings: Mapping[str, object] | None = None,
+    model: str | None = None,
+    correct: bool = True,
+    leave_out: Sequence[str] = (),
+) -> Made:
+    """Return what `profile` returns, without storing it: any thread may, with a snapshot of the session."""
     extension = session.registry.get("profiler", profiler)
     made = extension.make(settings)
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
@@ -71,7 +104,7 @@ def profile(
     key = profile_key(record, _parts(session, plates, model_id, out))
     kept = session.project.results.get(key)
     if kept is not None:
-        return kept
+        return Made(kept, key, record, kept=True)
     if judged is not None:
         progress(0.0, "Learning the classifier's errors")
         made = made.knowing(judged[1])
@@ -81,13 +114,11 @@ def profile(
         sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates)), out))
     result: Profile = made.finish(sums, session.layout)
     result = replace(result, note=" ".join(filter(None, (result.note, out.sentence))))
-    if not session.project.read_only:
-        session.project.results.put(key, result, record)
-    return result
+    return Made(result, key, record, kept=False)
 
 
 def _sum_plate(
-    session: Session,
+    session: Reading,
     plate: Plate,
     profiler: Any,
     predictions: Mapping[FieldRef, Prediction],
@@ -108,7 +139,7 @@ def _sum_plate(
     return sums
 
 
-def _parts(session: Session, plates: Sequence[Plate], model: str | None, out: LeftOut) -> dict[WellRef, Json]:
+def _parts(session: Reading, plates: Sequence[Plate], model: str | None, out: LeftOut) -> dict[WellRef, Json]:
     """Return what each well's row rests on: keys of its columns and, if there is one, of its prediction; its layout."""
     parts: dict[WellRef, Json] = {}
     for plate in plates:
@@ -171,7 +202,7 @@ def hits(
     return tuple(hit for hit in scored if column is None or hit.column == column)
 
 
-def _classes(session: Session, model: str | None) -> tuple[str, ...]:
+def _classes(session: Reading, model: str | None) -> tuple[str, ...]:
     """Return the classes of a kept model, or none."""
     if not session.project.models.ids():
         return ()
@@ -181,7 +212,7 @@ def _classes(session: Session, model: str | None) -> tuple[str, ...]:
     return tuple(str(name) for name in classes)
 
 
-def profile_rows(session: Session, found: Profile) -> tuple[list[str], list[dict[str, object]]]:
+def profile_rows(session: Reading, found: Profile) -> tuple[list[str], list[dict[str, object]]]:
     """Return a profile as a table: plate, well, layout, cells, one column per class or feature and its interval."""
     bounds = found.low is not None and found.high is not None
     columns = ["plate", "well", "treatment", "role", "dose", "replicate", "cells", *found.columns]
@@ -198,7 +229,7 @@ def profile_rows(session: Session, found: Profile) -> tuple[list[str], list[dict
     return columns, rows
 
 
-def hit_rows(session: Session, found: Sequence[Hit]) -> tuple[list[str], list[dict[str, object]]]:
+def hit_rows(session: Reading, found: Sequence[Hit]) -> tuple[list[str], list[dict[str, object]]]:
     """Return hits as a table: plate, well, layout, column, score, and what the score rests on."""
     evidence = list(dict.fromkeys(name for hit in found for name in hit.evidence))
     columns = ["plate", "well", "treatment", "role", "dose", "replicate", "column", "score", *evidence]
@@ -206,7 +237,7 @@ def hit_rows(session: Session, found: Sequence[Hit]) -> tuple[list[str], list[di
     return columns, rows
 
 
-def _where(session: Session, well: WellRef) -> dict[str, object]:
+def _where(session: Reading, well: WellRef) -> dict[str, object]:
     condition = session.layout.of(well)
     return {
         "plate": well.plate, "well": well.well, "treatment": condition.treatment, "role": condition.role,

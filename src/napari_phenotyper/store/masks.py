@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from napari_phenotyper.core.errors import ProjectError
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.masks import Masks
+from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.store.files import (
     Guard,
@@ -29,7 +29,7 @@ from napari_phenotyper.store.files import (
     writable,
     write_json,
 )
-from napari_phenotyper.store.label_images import GROUP, group_record, read_group, write_group
+from napari_phenotyper.store.label_images import GROUP, group_record, read_group, read_part, write_group
 
 _REMEDY = "Segment the field again."
 
@@ -97,6 +97,17 @@ class MaskStore:
                 with suppress(ProjectError):
                     self.drop(ref, key)
             raise ProjectError(f"The masks of {ref} in {place} are damaged: {error}.", _REMEDY) from error
+
+    def part(self, ref: FieldRef, key: str, region: tuple[slice, slice]) -> Labels:
+        """Return some rows and columns of the nuclei, for looking at: what lies there is not checked.
+
+        Raises ProjectError if they cannot be read.
+        """
+        place = self._place(ref, key)
+        try:
+            return read_part(place, NUCLEI, region)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ProjectError(f"The masks of {ref} in {place} cannot be read: {error}.", _REMEDY) from error
 
     def has(self, ref: FieldRef, key: str) -> bool:
         """Tell whether there are masks under a key, by their metadata."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL, Phenotype, next_phenotype
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.session.labelling import counts
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 from napari_phenotyper.views.field_view import FieldView
@@ -103,6 +106,7 @@ class AnnotateTab(QWidget):
         self.table.removed.connect(marking.remove)
         self.table.recoloured.connect(lambda name, colour: self._put(name, colour=colour))
         self.table.key_given.connect(lambda name, key: self._put(name, key=key))
+        self.table.cells_asked.connect(self._show_cells)
         self.undo.clicked.connect(lambda: marking.undo())
         self.redo.clicked.connect(lambda: marking.redo())
         self.live.setChecked(desk.live.on)
@@ -115,6 +119,11 @@ class AnnotateTab(QWidget):
         marking.events.saved.connect(self._show_saved)
         desk.events.predictions.connect(self._soon.ask)
         desk.live.events.state.connect(self._show_live)
+
+    def _show_cells(self, name: str, annotated: bool) -> None:
+        """Show the cells of a class in the gallery: those annotated, or those predicted, the doubtful ones first."""
+        asked = CellQuery(annotated_as=name) if annotated else CellQuery(predicted=name)
+        self._desk.gallery.show(replace(asked, sort="uncertainty", descending=True))
 
     def _put(self, name: str, colour: str = "", key: str | None = None) -> None:
         old = next((p for p in self._desk.session.annotations.phenotypes if p.name == name), None)

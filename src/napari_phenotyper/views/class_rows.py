@@ -18,8 +18,8 @@ _TIPS = (
     "Click a colour to change it",
     "The key that gives the class; double click to change it",
     "Click to choose what clicks on cells give; double click to rename",
-    "Cells that somebody annotated",
-    "Cells that the classifier predicts",
+    "Cells that somebody annotated; click the number to see them",
+    "Cells that the classifier predicts; click the number to see them",
 )
 
 

@@ -42,6 +42,8 @@ class ClassTable(QWidget):
     removed = Signal(str)
     key_given = Signal(str, str)
     """Name and key, "" for none."""
+    cells_asked = Signal(str, bool)
+    """Name, and whether its annotated cells are wanted, or those that are predicted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,8 +145,11 @@ class ClassTable(QWidget):
             self.chosen.emit(self._current)
 
     def _clicked(self, index: QModelIndex) -> None:
+        row = self._model.rows[index.row()]
         if index.column() == SWATCH:
-            self._recolour(self._model.rows[index.row()].name)
+            self._recolour(row.name)
+        elif (index.column() == ANNOTATED and row.annotated) or (index.column() == PREDICTED and row.predicted):
+            self.cells_asked.emit(row.name, index.column() == ANNOTATED)
 
     def _double_clicked(self, index: QModelIndex) -> None:
         if index.column() != SWATCH:

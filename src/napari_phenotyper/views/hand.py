@@ -12,7 +12,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QEnterEvent, QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QTabWidget, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QTableView, QTabWidget, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.views.dock import PhenotyperDock
@@ -64,11 +64,21 @@ class Hand:
         """Press a tab."""
         QTest.mouseClick(tabs.tabBar(), LEFT, PLAIN, tabs.tabBar().tabRect(number).center())
 
+    def row(self, table: QTableView, number: int) -> None:
+        """Click a row of a table."""
+        place = table.visualRect(table.model().index(number, 0)).center()
+        QTest.mouseClick(table.viewport(), LEFT, PLAIN, place)
+
     def write(self, widget: QWidget, text: str) -> None:
         """Type a text, then Enter."""
         widget.setFocus()
         QTest.keyClicks(widget, text)
         QTest.keyClick(widget, Qt.Key.Key_Return)
+
+    def click_in(self, widget: QWidget, place: QPoint, modifiers: Any = PLAIN) -> None:
+        """Click a point of a widget."""
+        QTest.mouseClick(widget, LEFT, modifiers, place)
+        QApplication.processEvents()
 
     def well(self, name: str) -> None:
         """Click a well of the map and wait until its field and its cells are shown."""

@@ -9,7 +9,7 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.labelling import counts
 
-PLATE, SEGMENT, ANNOTATE, TRAIN = range(4)
+PLATE, SEGMENT, ANNOTATE, TRAIN, RESULTS = range(5)
 """The tabs of the way, in their order."""
 ENOUGH = 10
 """Annotated cells of every class from which on the scores give the advice."""
@@ -48,7 +48,12 @@ def _annotating(desk: Desk, known: Survey) -> str:
     warnings = (desk.scores or {}).get("warnings", ())
     if warnings and not desk.stale:
         return f"{escape(warnings[0])}."
-    return f"Look at the scores in {_link(TRAIN, 'Train')}; correct cells that look wrong; keep the model."
+    if desk.results.findings is None:
+        return (
+            f"Look at the scores in {_link(TRAIN, 'Train')} and correct cells that look wrong; "
+            f"then find the hits in {_link(RESULTS, 'Results')}."
+        )
+    return f"Click a hit in {_link(RESULTS, 'Results')} to see its cells; correct those whose class looks wrong."
 
 
 def _link(tab: int, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QUrl, Signal
-from qtpy.QtWidgets import QComboBox, QStackedWidget, QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QStackedWidget, QTextBrowser, QVBoxLayout, QWidget
 
 from napari_phenotyper.desk.judging import COMPARISON, CURVE, SUSPECTS
 from napari_phenotyper.pages.judgements import comparison_html, curve_html, suspects_html
@@ -40,11 +40,13 @@ class JudgingPanel(QWidget):
 
     cell_clicked = Signal(object)
     """A suspect: plate, well, field, y, x."""
+    gallery_asked = Signal()
+    """Show the suspects as thumbnails."""
 
     def __init__(self, classifiers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.questions, self.others, self.scores = QComboBox(), QComboBox(), ScoresPanel()
-        self.chart, self._pages = CurveChart(), QStackedWidget()
+        self.chart, self._pages, self.gallery = CurveChart(), QStackedWidget(), QPushButton("Show them in the gallery")
         self._texts = {kind: QTextBrowser() for kind in _HINTS}
         self._suspects: Sequence[Mapping[str, Any]] = ()
         for kind, title in QUESTIONS.items():
@@ -73,6 +75,7 @@ class JudgingPanel(QWidget):
             self.chart.set_points(report["points"])
         if kind == SUSPECTS:
             self._suspects = report["suspects"]
+            self.gallery.setEnabled(len(self._suspects) > 0)
 
     def text(self, kind: str) -> str:
         """Return what is written about a question."""
@@ -83,13 +86,14 @@ class JudgingPanel(QWidget):
             text.setOpenLinks(False)
             text.setHtml(_HINTS[kind])
         self._texts[SUSPECTS].anchorClicked.connect(self._open)
+        self.gallery.setEnabled(False)
+        self.gallery.clicked.connect(self.gallery_asked)
         self._pages.addWidget(self.scores)
-        for kind, above in ((CURVE, self.chart), (COMPARISON, self.others), (SUSPECTS, None)):
+        for kind, above in ((CURVE, self.chart), (COMPARISON, self.others), (SUSPECTS, self.gallery)):
             page = QWidget()
             column = QVBoxLayout(page)
             column.setContentsMargins(0, 0, 0, 0)
-            if above is not None:
-                column.addWidget(above)
+            column.addWidget(above)
             column.addWidget(self._texts[kind], 1)
             self._pages.addWidget(page)
         column = QVBoxLayout(self)

@@ -42,6 +42,12 @@ class Tabs(Protocol):
     def segment_plate(self) -> None:
         """Do what the button of the tab Segment does."""
 
+    def find_hits(self) -> None:
+        """Do what the button of the tab Results does."""
+
+    def show_gallery(self) -> None:
+        """Show the gallery, or put it away."""
+
 
 def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object], tabs: Tabs) -> list[Key]:
     """Return the keys that work on the canvas; `cursor` gives (y, x) or None."""
@@ -80,11 +86,13 @@ def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[
         Key("Alt-Right", "", "", lambda: plate_map.step(0, 1)),
         Key("O", "O", "Outlines or filled", view.next_style),
         Key("C", "C", "Colour by class or by confidence", view.next_colouring),
-        Key("T", "T", "Next tab: Plate, Segment, Annotate, Train", tabs.next_tab),
+        Key("T", "T", "Next tab: Plate, Segment, Annotate, Train, Results", tabs.next_tab),
         Key("S", "S", "Segment and measure the plate, or the wells selected", tabs.segment_plate),
+        Key("G", "G", "Gallery of cells, or put it away", tabs.show_gallery),
         Key("L", "L", "Learn live, or stop", lambda: desk.live.switch(not desk.live.on)),
         Key("E", "E", "Test the classifier: evaluate it on wells it never saw", desk.evaluate),
         Key("K", "K", "Keep the model", desk.keep),
+        Key("H", "H", "Find hits: wells that differ from the negative controls", tabs.find_hits),
     ]  # fmt: skip
     return keys
 

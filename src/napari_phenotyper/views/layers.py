@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.views.compositing import ChannelLook
 from napari_phenotyper.views.overlay import Codes, Rgba
 
 Describe = Callable[[float, float], str]
@@ -228,6 +229,15 @@ class FieldLayers:
         """Whether a click is ours: a field is shown flat, and the active layer draws or transforms nothing."""
         active = self._viewer.layers.selection.active
         return bool(self.layers) and self._viewer.dims.ndisplay == 2 and (active is None or active.mode == "pan_zoom")
+
+    def looks(self) -> dict[str, ChannelLook]:
+        """Return how each channel is shown now, by its label."""
+        ramp, looks = np.linspace(0, 1, 256), {}
+        for label, layer in self._channels.items():
+            low, high = layer.contrast_limits
+            colours = np.rint(layer.colormap.map(ramp)[:, :3] * 255).astype(np.uint8)
+            looks[label] = ChannelLook((float(low), float(high)), colours, bool(layer.visible))
+        return looks
 
     def close(self) -> None:
         """Remove our layers and listen to nothing any more; may be called twice, or after the viewer was closed."""

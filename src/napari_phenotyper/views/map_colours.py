@@ -45,6 +45,8 @@ class MapFace:
         Values at the ends of the colours; by default the 2nd and 98th percentile of the values.
     doubtful
         Wells that have doubtful fields; they wear a corner.
+    diverging
+        Values are signed: the colours go from blue over white at zero to red.
     """
 
     shape: tuple[int, int]
@@ -55,6 +57,7 @@ class MapFace:
     texts: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[float, float] | None = None
     doubtful: Collection[str] = ()
+    diverging: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,7 @@ def read_face(face: MapFace) -> Reading:
     unit = 100.0 if face.percent else 1.0
     known = {at: face.values[well] * unit for at, well in wells.items() if math.isfinite(face.values[well])}
     limits = _limits(face, np.array(list(known.values()), np.float64), unit)
-    colours = {at: colour_of(value, limits) for at, value in known.items()}
+    colours = {at: colour_of(value, limits, face.diverging) for at, value in known.items()}
     roles = {parse_well(well): role for well, role in face.roles.items() if role in ROLE_WORDS}
     roles = {(row, column): role for (row, column), role in roles.items() if row <= rows and column <= columns}
     low, high = min(known.values(), default=limits[0]), max(known.values(), default=limits[1])
@@ -128,22 +131,22 @@ def read_face(face: MapFace) -> Reading:
 def _limits(face: MapFace, known: np.ndarray, unit: float) -> tuple[float, float]:
     if face.limits is not None:
         return face.limits[0] * unit, face.limits[1] * unit
-    norm, _ = robust_range(known)
+    norm, _ = robust_range(known, face.diverging)
     # a range widened about equal values must not promise negative counts
-    low = max(norm.vmin, 0.0) if known.size and known.min() >= 0 else norm.vmin
+    low = max(norm.vmin, 0.0) if known.size and known.min() >= 0 and not face.diverging else norm.vmin
     return float(low), float(norm.vmax)
 
 
-def colour_of(value: float, limits: tuple[float, float]) -> QColor:
-    """Return viridis' colour of a finite value; values beyond the limits wear the colour of that end."""
+def colour_of(value: float, limits: tuple[float, float], diverging: bool = False) -> QColor:
+    """Return the colour of a finite value in viridis, or RdBu; values beyond the limits wear that of their end."""
     low, high = limits
     share = (value - low) / (high - low) if high > low else 0.5
-    return _viridis()[round(min(max(share, 0.0), 1.0) * 255)]
+    return _shades("RdBu_r" if diverging else "viridis")[round(min(max(share, 0.0), 1.0) * 255)]
 
 
 @cache
-def _viridis() -> tuple[QColor, ...]:
-    return tuple(QColor(to_hex(rgba)) for rgba in colormaps["viridis"](np.arange(256)))
+def _shades(name: str) -> tuple[QColor, ...]:
+    return tuple(QColor(to_hex(rgba)) for rgba in colormaps[name](np.arange(256)))
 
 
 def value_text(value: float, percent: bool) -> str:

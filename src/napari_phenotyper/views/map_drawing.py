@@ -222,12 +222,12 @@ class MapDrawing:
         low, high = reading.limits
         blend = QLinearGradient(bar.topLeft(), bar.topRight())
         for step in range(33):
-            blend.setColorAt(step / 32, colour_of(step / 32, (0.0, 1.0)))
+            blend.setColorAt(step / 32, colour_of(step / 32, (0.0, 1.0), reading.face.diverging))
         self.painter.fillRect(bar, QBrush(blend))
         self.painter.setPen(Qt.PenStyle.NoPen)
         for beyond, x, way, end in ((reading.below, bar.left(), -1, 0.0), (reading.above, bar.right(), 1, 1.0)):
             if beyond:
-                self.painter.setBrush(colour_of(end, (0.0, 1.0)))
+                self.painter.setBrush(colour_of(end, (0.0, 1.0), reading.face.diverging))
                 tip = QPointF(x + way * POINT, bar.center().y())
                 self.painter.drawPolygon(QPolygonF([QPointF(x, bar.top()), tip, QPointF(x, bar.bottom())]))
         self._draw_ticks(low, high)

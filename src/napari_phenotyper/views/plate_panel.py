@@ -23,7 +23,11 @@ from napari_phenotyper.desk.survey import (
 from napari_phenotyper.views.plate_map import MapFace, PlateMap
 from napari_phenotyper.views.qt_thread import Soon
 
-CELLS, FLAGGED, ANNOTATED, UNCERTAIN, SHARE, FEATURE = "cells", "flagged", "annotated", "uncertain", "share", "feature"
+CELLS, FLAGGED, ANNOTATED, UNCERTAIN = "cells", "flagged", "annotated", "uncertain"
+SHARE, FEATURE, SCORE = "share", "feature", "score"
+
+_MOST_SCORES = 24
+"""With more columns, only the one that is chosen in the tab Results is listed, and the strongest."""
 
 
 class PlatePanel(QWidget):
@@ -62,9 +66,11 @@ class PlatePanel(QWidget):
         desk.events.predictions.connect(self._soon.ask)
         desk.events.selection.connect(self._selected)
         desk.marking.events.classes.connect(self._fill_colours)
+        desk.results.events.found.connect(self._show_hits)
+        desk.results.events.shown.connect(self._show_hits)
 
     def colour_by(self, kind: str, name: str = "") -> None:
-        """Colour the wells by "cells", "flagged", "annotated", "uncertain", a class's "share", a "feature"'s mean."""
+        """Colour the wells by a quantity above; a class's "share", a "feature"'s mean or a hit "score" has a name."""
         self.colours.setCurrentIndex(self.colours.findData(f"{kind}:{name}"))
 
     def refresh(self, _: object = None) -> None:
@@ -117,6 +123,7 @@ class PlatePanel(QWidget):
         entries = [("Cells per well", f"{CELLS}:"), ("Annotated cells", f"{ANNOTATED}:")]
         entries += [(f"Share of {name}", f"{SHARE}:{name}") for name in self._desk.session.annotations.classes]
         entries += [("Uncertainty of the classifier", f"{UNCERTAIN}:"), ("Doubtful fields per well", f"{FLAGGED}:")]
+        entries += self._scores()
         entries += [(name, f"{FEATURE}:{name}") for name in columns]
         if entries != self._entries:
             self._entries = entries
@@ -132,6 +139,25 @@ class PlatePanel(QWidget):
             self.refresh()
         else:
             self._soon.ask()
+
+    def _scores(self) -> list[tuple[str, str]]:
+        """Return what there is to choose once hits were found: the strongest score, and that of the classes."""
+        results = self._desk.results
+        if results.findings is None:
+            return []
+        columns = results.findings.table.columns
+        named = columns if len(columns) <= _MOST_SCORES else [results.column] if results.column else []
+        strongest = [("Hit score, the strongest", f"{SCORE}:")] if len(columns) > 1 else []
+        return [*strongest, *((f"Hit score of {name}", f"{SCORE}:{name}") for name in named)]
+
+    def _show_hits(self, _: object) -> None:
+        """Colour the wells by the score that is shown."""
+        results = self._desk.results
+        if results.findings is not None:
+            self._fill_colours()
+            columns = results.findings.table.columns
+            self.colour_by(SCORE, results.column or (columns[0] if len(columns) == 1 else ""))
+            self.refresh()
 
     def _opened(self, ref: object) -> None:
         if self._shown != ref.plate:  # the list of plates may say so already, where the user chose there
@@ -162,7 +188,8 @@ class PlatePanel(QWidget):
         texts = {w: _text(condition.treatment, cells[w], doubtful.get(w, "")) for w, condition in rows.items()}
         roles = {w: condition.role for w, condition in rows.items() if len(plate.layout)}
         title = self.colours.itemText(self.colours.currentIndex())  # not what is being typed
-        return MapFace(plate.shape, values, title, kind in (SHARE, UNCERTAIN), roles, texts, None, doubtful.keys())
+        percent, signed = kind in (SHARE, UNCERTAIN), kind == SCORE
+        return MapFace(plate.shape, values, title, percent, roles, texts, None, doubtful.keys(), signed)
 
     def _values(self, plate: Plate, kind: str, name: str) -> Mapping[str, float]:
         sums = self._desk.predictions.sums(plate.name)
@@ -176,6 +203,8 @@ class PlatePanel(QWidget):
             return uncertainties(plate, sums)
         if kind == FEATURE:
             return self._feature(plate, name)
+        if kind == SCORE:
+            return self._desk.results.scores(plate.name, name)
         return cell_counts(plate, self._desk.surveys.get(plate.name, Survey()))
 
     def _feature(self, plate: Plate, name: str) -> Mapping[str, float]:

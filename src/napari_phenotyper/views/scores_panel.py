@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import Phenotype
@@ -28,6 +28,9 @@ _MOST_ADVICE = 3
 class ScoresPanel(QWidget):
     """The report of an evaluation; it scrolls where it is too long."""
 
+    entry_clicked = Signal(str, str)
+    """Annotated and predicted class of an entry of the confusion matrix: show its cells."""
+
     def __init__(self) -> None:
         super().__init__()
         self._is_stale, self._report = False, None
@@ -35,13 +38,14 @@ class ScoresPanel(QWidget):
         self._stale.setText(STALE)
         # an explicit pair, because neither theme has a colour that warns
         self._stale.setStyleSheet("background-color: #ffe9a8; color: #3d2e00; padding: 4px; border-radius: 2px;")
-        self._title, self._matrix = _paragraph(), ConfusionGrid()
-        self._title.setText("<b>What is taken for what</b>")
+        self._title, self.matrix = _paragraph(), ConfusionGrid()
+        self._title.setText("<b>What is taken for what</b>: click a number to see its cells")
+        self.matrix.clicked.connect(self.entry_clicked)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(2, 2, 2, 2)
         column.setSpacing(8)
-        for part in (self._stale, self._headline, self._table, self._advice, self._title, self._matrix):
+        for part in (self._stale, self._headline, self._table, self._advice, self._title, self.matrix):
             column.addWidget(part)
         column.addStretch(1)
         scroll = QScrollArea()
@@ -68,8 +72,8 @@ class ScoresPanel(QWidget):
         self._headline.setText(escape(NOTHING) if report is None else _headline(report))
         self._table.setText("" if report is None else _table(report, phenotypes))
         self._advice.setText("<br>".join(f"• {escape(text)}" for text in advice))
-        self._matrix.set_counts(*((), ()) if report is None else (report["classes"], report["confusion"]))
-        for part in (self._table, self._title, self._matrix):
+        self.matrix.set_counts(*((), ()) if report is None else (report["classes"], report["confusion"]))
+        for part in (self._table, self._title, self.matrix):
             part.setVisible(report is not None)
         self._advice.setVisible(bool(advice))
         self.set_stale(self._is_stale)
@@ -83,6 +87,8 @@ class ScoresPanel(QWidget):
 class ConfusionGrid(QWidget):
     """Counts of cells by annotated (rows) and predicted class (columns), shaded by their share of the row."""
 
+    clicked = Signal(str, str)
+    """The classes of an entry that has cells."""
     LARGEST = 44
     """Pixels of a cell of the grid, where there is room."""
 
@@ -103,13 +109,18 @@ class ConfusionGrid(QWidget):
 
     def text_at(self, x: float, y: float) -> str:
         """Return what the grid says at a point of the widget, in full words; "" beside the grid."""
-        rim, size = self._geometry(self.width())
-        column, row = int((x - rim) // size), int((y - rim) // size)
-        if not (0 <= row < len(self._classes) and 0 <= column < len(self._classes)):
+        row, column = self._entry(x, y)
+        if row < 0:
             return ""
         count, total = self._counts[row][column], sum(self._counts[row])
         share = f" ({_percent(count / total)} %)" if total else ""
         return f"Annotated as {self._classes[row]}, predicted {self._classes[column]}:\n{count} of {total} cells{share}"
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's name)
+        """Tell of a click on an entry that has cells."""
+        row, column = self._entry(event.pos().x(), event.pos().y())
+        if row >= 0 and self._counts[row][column]:
+            self.clicked.emit(self._classes[row], self._classes[column])
 
     def hasHeightForWidth(self) -> bool:  # noqa: N802  (Qt's name)
         """Return True: cells are square."""
@@ -145,7 +156,7 @@ class ConfusionGrid(QWidget):
         room = QFontMetricsF(painter.font())
         for row, counts in enumerate(self._counts):
             for column, count in enumerate(counts):
-                box = QRectF(rim + column * size, rim + row * size, size, size)
+                box = self.rect_of(row, column)
                 colour = self._shade(count / max(sum(counts), 1))
                 painter.fillRect(box.adjusted(0.5, 0.5, -0.5, -0.5), colour)
                 if count and room.horizontalAdvance(str(count)) <= size and room.height() <= size + 2:
@@ -171,6 +182,18 @@ class ConfusionGrid(QWidget):
             painter.rotate(-90)
             painter.drawText(QRectF(0, -size / 2, rim - 5, size), left, text)
             painter.restore()
+
+    def rect_of(self, row: int, column: int) -> QRectF:
+        """Return where an entry is, in pixels of the widget."""
+        rim, size = self._geometry(self.width())
+        return QRectF(rim + column * size, rim + row * size, size, size)
+
+    def _entry(self, x: float, y: float) -> tuple[int, int]:
+        """Return row and column of the entry at a point, −1 beside the grid."""
+        rim, size = self._geometry(self.width())
+        column, row = int((x - rim) // size), int((y - rim) // size)
+        inside = 0 <= row < len(self._classes) and 0 <= column < len(self._classes)
+        return (row, column) if inside else (-1, -1)
 
     def _geometry(self, width: int) -> tuple[float, float]:
         """Return the room for names, left and above, and the side of a cell, in pixels."""

@@ -14,15 +14,18 @@ from typing import Any
 
 from PIL import Image
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
+from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.wells import normal_well
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.opening import whole_path
+from napari_phenotyper.views.cell_grid import CellGrid
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
-from napari_phenotyper.views.hints import ANNOTATE, PLATE, SEGMENT, TRAIN
+from napari_phenotyper.views.hints import ANNOTATE, PLATE, RESULTS, SEGMENT, TRAIN
 from napari_phenotyper.views.workplace import Workplace
 
 
@@ -119,6 +122,39 @@ class Tour:
         self.hand.until(lambda: not self.desk.background.jobs and len(self.desk.predictions) == self.measured, 120)
         self.hand.wait(0.3)
 
+    def gallery(self) -> None:
+        """Open the gallery, the doubtful cells first, and wait for the pictures in sight."""
+        self.hand.press(self.place.cells)
+        self.hand.until(lambda: self.place.gallery.is_open and self.desk.gallery.groups)
+        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        seen = self.desk.gallery.thumbnails
+        self.hand.until(lambda: all(seen.get(rows.cell(row)) is not None for row in grid.in_sight()))
+        self.hand.wait(0.3)
+        self.shot("gallery")
+
+    def label_in_gallery(self, name: str, count: int) -> int:
+        """Select the first cells of the gallery and press the key of a class; return how many have it then."""
+        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        self.hand.click_in(grid.viewport(), grid.rect_of(0).center())
+        self.hand.click_in(grid.viewport(), grid.rect_of(count - 1).center(), SHIFT)
+        QTest.keyClicks(grid, self._key(name))
+        self.hand.until(lambda: not self.desk.gallery.picking.waiting)
+        return sum(self.desk.gallery.face(rows.cell(row)).annotated == name for row in range(count))
+
+    def confused(self) -> tuple[int, int]:
+        """Click the fullest entry of the confusion matrix; return its number and the cells that the gallery shows."""
+        matrix, counts = self.place.train.scores.matrix, (self.desk.scores or {})["confusion"]
+        count, row, column = max((n, i, j) for i, line in enumerate(counts) for j, n in enumerate(line))
+        before = self.desk.gallery.groups
+        self.hand.click_in(matrix, matrix.rect_of(row, column).center().toPoint())
+        self.hand.until(lambda: self.desk.gallery.groups is not before)
+        return count, len(self.desk.gallery.groups[0].rows)
+
+    @property
+    def _grid(self) -> CellGrid:
+        assert self.place.gallery.view is not None
+        return self.place.gallery.view.halves[0].grid
+
     def undo(self, times: int) -> None:
         """Press Ctrl+Z so often."""
         for _ in range(times):
@@ -170,6 +206,20 @@ class Tour:
         self.hand.press(self.place.train.keep)
         self.hand.until(lambda: self.desk.session.project.models.ids() and not self.desk.background.jobs, 120)
         return self.desk.session.project.models.ids()[0]
+
+    def hits(self) -> Hit:
+        """Find hits, click the first one, and return it once its field and its cells are shown."""
+        self.hand.tab(self.place.tabs, RESULTS)
+        results = self.place.results
+        self.hand.press(results.form.find)
+        self.hand.until(lambda: results.model.rowCount() and not self.desk.background.jobs, 120)
+        self.hand.wait(0.3)
+        hit = results.model.hit(0)
+        self.hand.row(results.table, 0)
+        self.hand.until(lambda: self.desk.viewing.open.ref.well_ref == hit.well and len(self.desk.gallery.groups) == 2)
+        self.hand.until(lambda: not self.desk.background.jobs)
+        self.hand.wait(0.5)
+        return hit
 
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""
@@ -224,6 +274,8 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.label(cells)
     tour.wait_for_predictions()
     tour.shot("labelled")
+    tour.gallery()
+    tour.hand.press(tour.place.cells)
     rare = min(tour.desk.predictions.class_counts().items(), key=lambda item: item[1] or 10**9)[0]
     tour.place.plate.colour_by("share", rare)
     tour.hand.tab(tour.place.tabs, PLATE)
@@ -237,3 +289,6 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.scores()
     tour.shot("scores")
     tour.keep()
+    if tour.desk.results.obstacle is None:
+        tour.hits()
+        tour.shot("hits")

@@ -49,6 +49,8 @@ class TrainTab(QWidget):
         self.live.toggled.connect(desk.live.switch)
         self.test.clicked.connect(lambda: self.answer())
         self.judging.cell_clicked.connect(self._show_cell)
+        self.judging.gallery_asked.connect(desk.judging.show_suspects)
+        self.scores.entry_clicked.connect(desk.judging.show_confused)
         desk.judging.events.found.connect(self.judging.set_found)
         self.keep.clicked.connect(lambda: desk.keep())
         desk.live.events.state.connect(self._show_state)

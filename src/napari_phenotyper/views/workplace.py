@@ -6,17 +6,28 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
-from napari_phenotyper.views.hints import ANNOTATE, next_step
+from napari_phenotyper.views.gallery_dock import GalleryDock
+from napari_phenotyper.views.hints import ANNOTATE, RESULTS, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
+from napari_phenotyper.views.results_tab import ResultsTab
 from napari_phenotyper.views.segment_tab import SegmentTab
 from napari_phenotyper.views.train_tab import TrainTab
 
@@ -39,6 +50,7 @@ class Workplace(QWidget):
         super().__init__()
         self.desk = desk
         self.view = FieldView(viewer, desk)
+        self.gallery = GalleryDock(viewer, desk, self.view)
         self.plate, self.jobs, self.tabs = PlatePanel(desk), JobsBar(), QTabWidget()
         self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor, self)
         self.canvas = Canvas(viewer, self.view.layers, {**bindings(self.keys), "?": self.show_keys})
@@ -48,7 +60,8 @@ class Workplace(QWidget):
             AnnotateTab(desk, self.view),
             TrainTab(desk, self.view),
         )
-        self.hint = QLabel()
+        self.hint, self.cells = QLabel(), QPushButton("Gallery")
+        self.results = ResultsTab(desk)
         self._told = ""
         self._lay_out()
         self._wire()
@@ -68,9 +81,20 @@ class Workplace(QWidget):
         """Segment and measure with what the tab Segment says."""
         self.segment.start()
 
+    def find_hits(self) -> None:
+        """Find hits with what the tab Results says, and show it."""
+        self.tabs.setCurrentIndex(RESULTS)
+        if self.results.form.find.isEnabled():
+            self.results.start()
+
+    def show_gallery(self) -> None:
+        """Show the gallery, or put it away."""
+        self.gallery.toggle()
+
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
         self.canvas.close()
+        self.gallery.close()
         self.view.close()
         self.desk.close()
 
@@ -82,6 +106,7 @@ class Workplace(QWidget):
         for widget, title in ((first, "Plate"), (self.segment, "Segment"), (self.train, "Train")):
             self.tabs.addTab(_Scrolling(widget), title)
         self.tabs.insertTab(ANNOTATE, self.annotate, "Annotate")
+        self.tabs.insertTab(RESULTS, self.results, "Results")
         self.hint.setWordWrap(True)
         self.hint.setObjectName("hint")
         self.hint.setTextFormat(Qt.TextFormat.RichText)
@@ -93,7 +118,11 @@ class Workplace(QWidget):
         splitter.setChildrenCollapsible(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.hint)
+        self.cells.setToolTip("Cells of all wells as thumbnails, below the canvas (G)")
+        line = QHBoxLayout()
+        line.addWidget(self.hint, 1)
+        line.addWidget(self.cells, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(line)
         column.addWidget(splitter, 1)
         column.addWidget(self.jobs)
 
@@ -101,12 +130,14 @@ class Workplace(QWidget):
         desk = self.desk
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
+        self.cells.clicked.connect(self.show_gallery)
         self.canvas.clicked.connect(desk.marking.click)
         self.canvas.dragged.connect(desk.marking.paint)
         self.jobs.cancel_asked.connect(desk.background.cancel)
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
         desk.background.events.message.connect(self.jobs.show_message)
+        self.results.tab_asked.connect(self.tabs.setCurrentIndex)
         self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
         for signal in (
             desk.viewing.events.asked,
@@ -115,6 +146,7 @@ class Workplace(QWidget):
             desk.events.scores,
             desk.marking.events.classes,
             desk.live.events.state,
+            desk.results.events.found,
         ):
             signal.connect(self._hint)
         for key in (*range(10), "?"):

@@ -1,0 +1,34 @@
+"""How quickly cells of a large screen can be looked at.
+
+    make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
+
+Parts: gallery; results/seeing.json is written when all are measured.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from _bench import Row, write
+
+PARTS = {"gallery": "_seeing_gallery"}
+"""Modules whose `measure(folder)` returns rows."""
+
+
+def main() -> None:
+    """Measure what was asked for, else everything, and write it."""
+    names = sys.argv[1:] or list(PARTS)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            rows += import_module(PARTS[name]).measure(Path(folder))
+    write("seeing", rows)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_API", "pyqt6")
+    main()

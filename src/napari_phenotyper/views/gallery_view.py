@@ -1,0 +1,365 @@
+"""The gallery: cells of all plates as thumbnails, to look at, to compare, and to label many at once."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QImage, QKeyEvent, QPixmap
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QSplitter, QVBoxLayout, QWidget
+
+from napari_phenotyper.core.annotations import NOT_A_CELL
+from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.gallery import Face, Group
+from napari_phenotyper.session.choosing import CellId, CellQuery
+from napari_phenotyper.views.cell_grid import SIZES, CellGrid, Tile
+from napari_phenotyper.views.compositing import compose, outline
+from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.gallery_bar import GalleryBar, class_menu_entries
+from napari_phenotyper.views.qt_thread import Soon
+
+HOW = "Click: its field · Shift, Ctrl: select · 1–9: label · Return: accept · 0: clear"
+_DRAWN = 4000
+"""Thumbnails that are kept as they were drawn."""
+_READ_AHEAD = 1
+"""Pages below the one in sight that are read too."""
+
+
+class Half(QWidget):
+    """A titled grid: one, or one of two beside each other.
+
+    Parameters
+    ----------
+    number
+        Of the group that it shows.
+    owner
+        Knows what is painted of a cell.
+    """
+
+    def __init__(self, number: int, owner: GalleryView) -> None:
+        super().__init__()
+        self._number, self._owner = number, owner
+        self.title = QLabel()
+        self.title.setWordWrap(True)
+        self.title.hide()
+        self.grid = CellGrid(self._tile, self._words)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.title)
+        column.addWidget(self.grid, 1)
+
+    def show_group(self, group: Group, titled: bool) -> None:
+        """Show what a query found."""
+        self.title.setText(f"<b>{titled_words(group)}</b>")
+        self.title.setVisible(titled)
+        self.grid.set_count(len(group.rows))
+
+    def cell(self, row: int) -> CellId:
+        """Return the cell of a row."""
+        return self._owner.desk.gallery.groups[self._number].rows.cell(row)
+
+    def _tile(self, row: int) -> Tile:
+        return self._owner.tile(self.cell(row))
+
+    def _words(self, row: int) -> str:
+        return self._owner.words(self.cell(row))
+
+
+class GalleryView(QWidget):
+    """Shows the gallery of a desk.
+
+    Parameters
+    ----------
+    desk
+        Whose cells.
+    view
+        Shows a cell in its field, and how channels are drawn.
+    """
+
+    def __init__(self, desk: Desk, view: FieldView) -> None:
+        super().__init__()
+        self.desk, self._view = desk, view
+        self.bar = GalleryBar(desk)
+        self.halves = Half(0, self), Half(1, self)
+        self.count, self.special, self.everything = QLabel(), QLabel(), QPushButton("All cells")
+        self.label, self.size_ = QPushButton("Label …"), QSlider(Qt.Orientation.Horizontal)
+        self._channel = ""
+        self._drawn: OrderedDict[CellId, QPixmap] = OrderedDict()
+        self._soon, self._read = Soon(self, self._repaint), Soon(self, self._look, 15)
+        self._lay_out()
+        self._wire()
+        self._show_rows()
+
+    def tile(self, cell: CellId) -> Tile:
+        """Return what is painted of a cell."""
+        gallery = self.desk.gallery
+        face, thumbnail = gallery.face(cell), gallery.thumbnails.get(cell)
+        name = face.annotated or face.predicted
+        problem = thumbnail is not None and bool(thumbnail.problem)
+        return Tile(self._picture(cell), self._colours.get(name, ""), bool(face.annotated), face_text(face), problem)
+
+    def words(self, cell: CellId) -> str:
+        """Return what is known of a cell, for a person."""
+        (ref, number), face = cell, self.desk.gallery.face(cell)
+        thumbnail = self.desk.gallery.thumbnails.get(cell)
+        treatment = self.desk.session.layout.of(ref.well_ref).treatment
+        lines = [f"{ref} · cell {number}", treatment, f"annotated {face.annotated}" if face.annotated else ""]
+        if face.predicted:
+            lines.append(f"predicted {face.predicted} {face.probability:.0%}")
+        lines.append(thumbnail.problem if thumbnail is not None else "")
+        return "\n".join(line for line in lines if line)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+        """Label, accept, clear, undo: the keys of the canvas, for all cells that are selected."""
+        text, control = event.text(), bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        name = NOT_A_CELL if text.lower() == "x" else self.desk.marking.class_of_key(text) if text else ""
+        if control and event.key() == Qt.Key.Key_Z:
+            back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            self.desk.marking.redo() if back else self.desk.marking.undo()
+        elif name:
+            self.give(name)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_A):
+            self.give("")
+        elif text == "0":
+            self.desk.gallery.clear(self.selected())
+        else:
+            event.ignore()
+
+    def give(self, name: str) -> None:
+        """Give all cells selected a class, "" for the one predicted; after a single cell the next one is selected."""
+        chosen = self.selected()
+        if not any(chosen.values()):
+            self.desk.background.tell("Select cells first: click, Shift + click, or Ctrl + A for all.")
+            return
+        self.desk.gallery.give(chosen, name)
+        for number, rows in chosen.items():
+            grid = self.halves[number].grid
+            if sum(map(len, chosen.values())) == 1 and rows and rows[0] + 1 < grid.selection.count:
+                grid.go_to(rows[0] + 1)
+
+    def selected(self) -> dict[int, list[int]]:
+        """Return the rows selected in each group."""
+        groups = range(len(self.desk.gallery.groups))
+        return {number: self.halves[number].grid.selection.rows().tolist() for number in groups}
+
+    def menu(self) -> QMenu:
+        """Return what can be done to the cells selected."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for icon, text, name in class_menu_entries(self.desk.session.annotations.phenotypes):
+            menu.addAction(icon, text.replace("&", "&&")).setData(name)
+        menu.addSeparator()
+        menu.addAction("Accept what is predicted\tReturn").setData("")
+        menu.addAction("Clear\t0").setData(None)
+        menu.triggered.connect(self._menu_chosen)
+        return menu
+
+    def _lay_out(self) -> None:
+        self.everything.setToolTip("Leave these cells: show what the boxes say")
+        self.label.setToolTip("Give all cells selected a class, or accept what is predicted (1–9, Return, right click)")
+        self.size_.setRange(*SIZES)
+        self.size_.setValue(self.halves[0].grid.side)
+        self.size_.setToolTip("Size of the pictures (Ctrl + wheel)")
+        self.size_.setMaximumWidth(90)
+        self.special.setWordWrap(True)
+        self.count.setToolTip(HOW)
+        above = QHBoxLayout()
+        above.addWidget(self.special, 1)
+        for widget in (self.everything, self.count, self.label, self.size_):
+            above.addWidget(widget)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        for half in self.halves:
+            splitter.addWidget(half)
+        self.halves[1].hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.setSpacing(3)
+        column.addWidget(self.bar)
+        column.addLayout(above)
+        column.addWidget(splitter, 1)
+
+    def _wire(self) -> None:
+        gallery, desk = self.desk.gallery, self.desk
+        self.bar.filtered.connect(self._filter)
+        self.bar.ordered.connect(self._order)
+        self.bar.channel_chosen.connect(self._choose_channel)
+        self.bar.again.clicked.connect(self._ask_again)
+        self.bar.outlined.toggled.connect(self._outline)
+        self.everything.clicked.connect(self._leave)
+        self.label.clicked.connect(self._label_menu)
+        self.size_.valueChanged.connect(self._resize)
+        for half in self.halves:
+            half.grid.looked.connect(self._read.ask)
+            half.grid.selection_changed.connect(self._say)
+            half.grid.menu_asked.connect(self._menu_asked)
+            half.grid.resized.connect(self.size_.setValue)
+        self.halves[0].grid.opened.connect(self._open_first)
+        self.halves[1].grid.opened.connect(self._open_second)
+        gallery.events.rows.connect(self._show_rows)
+        gallery.events.faces.connect(self._soon.ask)
+        gallery.thumbnails.events.ready.connect(self._take_pictures)
+        self._view.layers.display_changed.connect(self._dressed_otherwise)
+        desk.marking.events.classes.connect(self._refresh)
+        desk.events.plates.connect(self._refresh)
+        desk.events.survey.connect(self._refresh)
+
+    def _show_rows(self) -> None:
+        """Show what was found."""
+        groups = self.desk.gallery.groups
+        self._refresh()
+        if groups and groups[0].query != self.bar.query():
+            self.bar.set_query(groups[0].query)
+        for half, group in zip(self.halves, groups, strict=False):
+            half.show_group(group, titled=len(groups) > 1)
+        self.halves[1].setVisible(len(groups) > 1)
+        first = groups[0].query if groups else CellQuery()
+        is_special = len(groups) > 1 or first.cells is not None or bool(first.title)
+        said = first.title if is_special and len(groups) == 1 else HOW
+        self.special.setText(said if groups else "Looking …")
+        self.everything.setVisible(is_special)
+        self._say()
+        self._look()
+
+    def _say(self) -> None:
+        """Say how many cells there are and how many are selected."""
+        groups = self.desk.gallery.groups
+        found = sum(len(group.rows) for group in groups)
+        chosen = sum(map(len, self.selected().values()))
+        words = [f"{_thousands(found)} cells" if found or not groups else _nothing(self.desk)]
+        if chosen:
+            words.append(f"{_thousands(chosen)} selected")
+        self.count.setText(" · ".join(words))
+        self.label.setEnabled(chosen > 0)
+
+    def _look(self) -> None:
+        """Read the pixels of the cells in sight, then those of the page below."""
+        if self.isVisible():
+            now, then = {}, {}
+            for number, group in enumerate(self.desk.gallery.groups):
+                sight = self.halves[number].grid.in_sight()
+                now[number] = list(sight)
+                then[number] = list(range(sight.stop, min(sight.stop + _READ_AHEAD * len(sight), len(group.rows))))
+            self.desk.gallery.look([now, then])
+
+    def _take_pictures(self, cells: object) -> None:
+        """Draw anew what was read."""
+        for cell in cells:
+            self._drawn.pop(cell, None)
+        self._soon.ask()
+
+    def _repaint(self) -> None:
+        for half in self.halves:
+            half.grid.viewport().update()
+
+    def _picture(self, cell: CellId) -> QPixmap | None:
+        """Return the picture of a cell, drawn when it is first asked for."""
+        if cell in self._drawn:
+            self._drawn.move_to_end(cell)
+            return self._drawn[cell]
+        found = self.desk.gallery.thumbnails.get(cell)
+        if found is None or found.problem:
+            return None
+        rgb = compose(found.pixels, found.channels, self._view.layers.looks(), self._channel)
+        if found.own is not None:
+            rgb = outline(rgb, found.own)
+        image = QImage(rgb.tobytes(), rgb.shape[1], rgb.shape[0], 3 * rgb.shape[1], QImage.Format.Format_RGB888)
+        side = self.halves[0].grid.side
+        smooth = Qt.TransformationMode.SmoothTransformation
+        self._drawn[cell] = QPixmap.fromImage(image).scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, smooth)
+        while len(self._drawn) > _DRAWN:
+            self._drawn.popitem(last=False)
+        return self._drawn[cell]
+
+    @property
+    def _colours(self) -> dict[str, str]:
+        return {p.name: p.colour for p in self.desk.session.annotations.phenotypes}
+
+    def _filter(self, query: CellQuery) -> None:
+        self.desk.gallery.show(query)
+
+    def _order(self, sort: str, by: str, descending: bool) -> None:
+        self.desk.gallery.sort(sort=sort, by=by, descending=descending)
+
+    def _leave(self) -> None:
+        self.desk.gallery.show(self.bar.query())
+
+    def _ask_again(self) -> None:
+        self.desk.gallery.refresh()
+
+    def _outline(self, on: bool) -> None:
+        self.desk.gallery.outline(on)
+        self._dressed_otherwise()
+        self._look()
+
+    def _choose_channel(self, label: str) -> None:
+        self._channel = label
+        self._dressed_otherwise()
+
+    def _dressed_otherwise(self, *_: object) -> None:
+        self._drawn.clear()
+        self._soon.ask()
+
+    def _resize(self, side: int) -> None:
+        self._drawn.clear()
+        for half in self.halves:
+            if half.grid.side != side:
+                half.grid.set_side(side)
+
+    def _refresh(self, *_: object) -> None:
+        self.bar.refresh()
+        self._soon.ask()
+
+    def _open_first(self, row: int) -> None:
+        self._open(0, row)
+
+    def _open_second(self, row: int) -> None:
+        self._open(1, row)
+
+    def _open(self, group: int, row: int) -> None:
+        """Show a cell in its field."""
+        found = self.desk.gallery.groups[group].rows
+        self._view.look_at(found.cell(row)[0], float(found.y[row]), float(found.x[row]))
+
+    def _label_menu(self) -> None:
+        self._menu_asked(self.label.mapToGlobal(self.label.rect().bottomLeft()))
+
+    def _menu_asked(self, place: QPoint) -> None:
+        if any(self.selected().values()):
+            self.menu().popup(place)
+
+    def _menu_chosen(self, action: object) -> None:
+        name = action.data()
+        if name is None:
+            self.desk.gallery.clear(self.selected())
+        else:
+            self.give(name)
+
+
+def face_text(face: Face) -> str:
+    """Return what is written below a cell."""
+    if face.annotated and face.predicted and face.annotated != face.predicted:
+        return f"{face.annotated} ≠ {face.predicted}"
+    if face.annotated:
+        return f"✓ {face.annotated}"
+    if face.predicted and not math.isnan(face.probability):
+        return f"{face.probability:.0%} {face.predicted}"
+    return face.predicted
+
+
+def titled_words(group: Group) -> str:
+    """Return what a group is, and how many cells it has."""
+    query = group.query
+    parts = [query.title] if query.title else [query.predicted, *query.treatments, *map(str, query.wells), *query.roles]
+    return f"{' · '.join(part for part in parts if part) or 'All cells'}: {_thousands(len(group.rows))} cells"
+
+
+def _nothing(desk: Desk) -> str:
+    if not any(survey.measured for survey in desk.surveys.values()):
+        return "No cell is measured yet: segment and measure the plate."
+    return "No such cells"
+
+
+def _thousands(count: int) -> str:
+    return f"{count:,}".replace(",", "\u202f")

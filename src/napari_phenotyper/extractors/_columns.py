@@ -36,12 +36,10 @@ def block(columns: Mapping[str, Float64], count: int) -> ColumnBlock:
 
 def local_coordinates(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return (P,) rows and columns from the corner of each cell's box: the same wherever the cell lies."""
+    from napari_phenotyper.kernels.moments import from_corners
+
     index = scene.index
-
-    def make() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        return index.y - np.repeat(index.box[:, 0], index.area), index.x - np.repeat(index.box[:, 1], index.area)
-
-    return scene.shared(("local",), make)
+    return scene.shared(("local",), lambda: from_corners(index.y, index.x, index.offsets, index.box))
 
 
 def local_centroids(scene: Scene) -> Float64:

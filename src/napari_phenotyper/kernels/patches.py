@@ -26,6 +26,15 @@ _PATTERN_OF = _pattern_of()
 
 
 @jit
+def pixel_values(image: Float32, y: Pixels, x: Pixels) -> Float32:
+    """Return (P,) values of a (y, x) image at some pixels."""
+    found = np.empty(len(y), np.float32)
+    for p in range(len(y)):
+        found[p] = image[y[p], x[p]]
+    return found
+
+
+@jit
 def patch(image: Float32, top: int, left: int, height: int, width: int) -> Float32:
     """Return the (height, width) piece of an image from (top, left), which may lie outside."""
     rows, columns = image.shape

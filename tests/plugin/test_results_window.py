@@ -17,7 +17,7 @@ def test_a_hit_opens_its_field_and_its_cells_beside_those_of_the_controls(window
     hit = tour.hits()
     assert (hit.well.well, hit.column) == ("C03", "Mitotic")
     assert tour.place.gallery.is_open and all(len(group.rows) for group in tour.desk.gallery.groups)
-    assert tour.place.plate.map.face.title == "Hit score, the strongest"
+    assert tour.place.plate.map.face.title == "Hit score of the strongest class"
     tour.place.results.show_figures()
     (dialog,) = tour.place.results.findChildren(FiguresDialog)
     tour.hand.until(lambda: dialog.drawn is not None)  # and is left open: it goes with the window

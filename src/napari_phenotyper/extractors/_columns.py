@@ -13,6 +13,7 @@ from napari_phenotyper.core.masks import NUCLEI, Labels
 from napari_phenotyper.core.scene import Scene
 
 if TYPE_CHECKING:
+    from napari_phenotyper.kernels.grouped import Moments
     from napari_phenotyper.kernels.hull import Hull
 
 PREFIX = "Nuclei_"
@@ -36,12 +37,10 @@ def block(columns: Mapping[str, Float64], count: int) -> ColumnBlock:
 
 def local_coordinates(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return (P,) rows and columns from the corner of each cell's box: the same wherever the cell lies."""
+    from napari_phenotyper.kernels.moments import from_corners
+
     index = scene.index
-
-    def make() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        return index.y - np.repeat(index.box[:, 0], index.area), index.x - np.repeat(index.box[:, 1], index.area)
-
-    return scene.shared(("local",), make)
+    return scene.shared(("local",), lambda: from_corners(index.y, index.x, index.offsets, index.box))
 
 
 def local_centroids(scene: Scene) -> Float64:
@@ -72,12 +71,17 @@ def clean_image(scene: Scene, label: str) -> Float32:
 
 def cell_values(scene: Scene, label: str) -> Float32:
     """Return (P,) values of a channel at the pixels of the cells."""
+    from napari_phenotyper.kernels.patches import pixel_values
 
-    def make() -> Float32:
-        index = scene.index
-        return clean_image(scene, label)[index.y, index.x] if len(index) else np.zeros(0, np.float32)
+    index = scene.index
+    return scene.shared(("values", label), lambda: pixel_values(clean_image(scene, label), index.y, index.x))
 
-    return scene.shared(("values", label), make)
+
+def cell_moments(scene: Scene, label: str) -> Moments:
+    """Return mean, spread, skewness and kurtosis of a channel's values in each cell."""
+    from napari_phenotyper.kernels.grouped import group_moments
+
+    return scene.shared(("moments", label), lambda: group_moments(cell_values(scene, label), scene.index.offsets))
 
 
 def ordered_values(scene: Scene, label: str) -> Float32:
@@ -96,10 +100,9 @@ def darkest(scene: Scene, label: str) -> float:
 
 def contrast(scene: Scene, label: str) -> Float64:
     """Return (n,) how far a cell's mean lies above the darkest twentieth of the field; infinite if it does not."""
-    from napari_phenotyper.kernels.grouped import group_mean
 
     def make() -> Float64:
-        above = group_mean(cell_values(scene, label), scene.index.offsets) - darkest(scene, label)
+        above = cell_moments(scene, label).mean - darkest(scene, label)
         return np.where(above > 0, above, np.inf)
 
     return scene.shared(("contrast", label), make)

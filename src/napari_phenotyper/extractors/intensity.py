@@ -15,6 +15,7 @@ from napari_phenotyper.extractors._columns import (
     Float64,
     block,
     border_pixels,
+    cell_moments,
     cell_values,
     depths,
     local_background,
@@ -64,10 +65,10 @@ class Intensity:
 def _distribution(scene: Scene, label: str) -> dict[str, Float64]:
     """Return statistics of the pixel values of each cell."""
     from napari_phenotyper.kernels.brightness import absolute_deviation
-    from napari_phenotyper.kernels.grouped import group_moments, sorted_quantiles
+    from napari_phenotyper.kernels.grouped import sorted_quantiles
 
     offsets, ordered = scene.index.offsets, ordered_values(scene, label)
-    moments = group_moments(cell_values(scene, label), offsets)
+    moments = cell_moments(scene, label)
     p05, lower, median, upper, p95 = sorted_quantiles(ordered, offsets, _SHARES).T
     return {
         "Intensity_IntegratedIntensity": moments.mean * np.diff(offsets),

@@ -102,19 +102,19 @@ def _differences(plane: Float32, width: int, curved: Float32, steep: Float32) ->
 def _describe(curved: Float32, steep: Float32, places: Places, border: Flags, found: Float64) -> None:
     """Fill `found` (5,): the Laplacian's spread, minimum and maximum, mean steepness, and that at the edge."""
     count, edge = len(places), 0
-    total, least, most, slope, slope_edge = 0.0, np.inf, -np.inf, 0.0, 0.0
+    total, square, least, most, slope, slope_edge = 0.0, 0.0, np.inf, -np.inf, 0.0, 0.0
     for q in range(count):
-        v = curved[places[q]]
+        v = float(curved[places[q]])
         total += v
+        square += v * v
         least, most = min(least, v), max(most, v)
         slope += steep[places[q]]
         if border[q]:
             slope_edge += steep[places[q]]
             edge += 1
-    mean, square = total / count, 0.0
-    for k in places:
-        square += (curved[k] - mean) * (curved[k] - mean)
-    found[0], found[1], found[2] = np.sqrt(square / count), least, most
+    # a Laplacian varies about 0, so that nothing is lost here
+    variance = square / count - (total / count) * (total / count)
+    found[0], found[1], found[2] = np.sqrt(max(variance, 0.0)), least, most
     found[3], found[4] = slope / count, slope_edge / edge
 
 

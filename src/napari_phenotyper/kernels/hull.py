@@ -153,19 +153,19 @@ def _corners(ends: Integers) -> Float64:
 @jit
 def _calipers(corners: Float64) -> tuple[float, float]:
     """Return the longest and the shortest distance between parallel tangents of a hull."""
-    longest, shortest = 0.0, np.inf
+    longest, shortest = 0.0, np.inf  # the former squared
     for i in range(len(corners)):
         dy = corners[(i + 1) % len(corners), 0] - corners[i, 0]
         dx = corners[(i + 1) % len(corners), 1] - corners[i, 1]
-        side = np.hypot(dy, dx)
+        side = np.sqrt(dy * dy + dx * dx)
         across = 0.0
         for k in range(len(corners)):
             ay, ax = corners[k, 0] - corners[i, 0], corners[k, 1] - corners[i, 1]
-            longest = max(longest, np.hypot(ay, ax))
+            longest = max(longest, ay * ay + ax * ax)
             across = max(across, abs(ay * dx - ax * dy))
         if side > 0:
             shortest = min(shortest, across / side)
-    return longest, shortest if shortest < np.inf else 0.0
+    return np.sqrt(longest), shortest if shortest < np.inf else 0.0
 
 
 @jit

@@ -15,6 +15,17 @@ CENTRAL = ((2, 0), (0, 2), (1, 1), (3, 0), (2, 1), (1, 2), (0, 3))
 
 
 @jit
+def from_corners(y: Pixels, x: Pixels, offsets: Offsets, box: Pixels) -> tuple[Pixels, Pixels]:
+    """Return (P,) rows and columns from the corner of each cell's (n, 4) box."""
+    rows, columns = np.empty_like(y), np.empty_like(x)
+    for i in range(len(box)):
+        for p in range(offsets[i], offsets[i + 1]):
+            rows[p] = y[p] - box[i, 0]
+            columns[p] = x[p] - box[i, 1]
+    return rows, columns
+
+
+@jit
 def centroids(rows: Pixels, columns: Pixels, offsets: Offsets) -> Float64:
     """Return (n, 2) mean row and column of the (P,) pixels of each cell."""
     found = np.empty((len(offsets) - 1, 2))

@@ -24,6 +24,9 @@ Integers = NDArray[np.int64]
 
 _SIDES = 0b01010101
 
+_WIDE = 256
+"""Pixels: in wider cells depth is found by parabolas."""
+
 # Weights of Benkrid & Crookes (2000) as scikit-image's `perimeter` has them: a border pixel counts by how many of its
 # border neighbours share a side (2 each) and a corner (10 each), and 1 for itself.
 _WEIGHTS = np.zeros(50)
@@ -116,7 +119,8 @@ def euler_number(codes: Codes, offsets: Offsets) -> Float64:
 def _squares(m: Codes, gap: Integers, first: Integers, heights: Integers, where: Float64) -> None:
     """Set `gap` (h, w) to the squared distance of each pixel of a map (h, w), 0 around, to the nearest 0.
 
-    Felzenszwalb & Huttenlocher (2012): distances along columns, then the lower envelope of parabolas along rows.
+    Distances along columns, then along rows: step by step from each pixel where the map is small, by the lower envelope
+    of parabolas (Felzenszwalb & Huttenlocher 2012), whose time does not grow with the distance, where it is large.
     """
     height, width = m.shape
     for r in range(1, height):
@@ -126,7 +130,23 @@ def _squares(m: Codes, gap: Integers, first: Integers, heights: Integers, where:
         for c in range(width):
             gap[r, c] = min(gap[r, c], gap[r + 1, c] + 1)
     for r in range(1, height - 1):
-        _envelope(gap[r], first, heights, where)
+        if width > _WIDE:
+            _envelope(gap[r], first, heights, where)
+        else:
+            _nearby(gap[r], heights)
+
+
+@jit
+def _nearby(row: Integers, squares: Integers) -> None:
+    """Put the least of each place's own square and those of others, plus the distance's square, into a row."""
+    for c in range(len(row)):
+        squares[c] = row[c] * row[c]
+    for c in range(1, len(row) - 1):
+        least, step = squares[c], 1
+        while step * step < least:
+            least = min(least, step * step + min(squares[max(c - step, 0)], squares[min(c + step, len(row) - 1)]))
+            step += 1
+        row[c] = least
 
 
 @jit

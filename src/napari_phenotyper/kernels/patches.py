@@ -26,6 +26,15 @@ _PATTERN_OF = _pattern_of()
 
 
 @jit
+def pixel_values(image: Float32, y: Pixels, x: Pixels) -> Float32:
+    """Return (P,) values of a (y, x) image at some pixels."""
+    found = np.empty(len(y), np.float32)
+    for p in range(len(y)):
+        found[p] = image[y[p], x[p]]
+    return found
+
+
+@jit
 def patch(image: Float32, top: int, left: int, height: int, width: int) -> Float32:
     """Return the (height, width) piece of an image from (top, left), which may lie outside."""
     rows, columns = image.shape
@@ -83,11 +92,37 @@ def _table(piece: Float32) -> Float64:
 
 
 @jit
-def _mean(table: Float64, r: int, c: int, half: int) -> float:
-    """Return the mean over the square of 2·half + 1 round a pixel of the piece."""
-    a, b, size = r - half, c - half, 2 * half + 1
-    total = table[a + size, b + size] - table[a, b + size] - table[a + size, b] + table[a, b]
-    return float(total / (size * size))
+def _means(table: Float64, width: int, half: int, margin: int, out: Float64) -> None:
+    """Set means over squares of 2·half + 1 round the pixels of a piece, at the places that they have in its table.
+
+    Of the rows that lie `margin` inside; what is mixed at the ends of rows lies in the margin.
+    """
+    size = 2 * half + 1
+    start = (margin - half) * (width + 1)
+    a, b = table[start:], table[start + size :]
+    c, d = table[start + size * width :], table[start + size * width + size :]
+    scale = 1.0 / (size * size)
+    for i in range(len(out)):
+        out[i] = (d[i] - c[i] - b[i] + a[i]) * scale
+
+
+@jit
+def _spread_and_skewness(wide: Float64, narrow: Float64, places: NDArray[np.int64], found: Float64) -> None:
+    """Fill `found` (2,) with spread and skewness of the difference of two planes at some places."""
+    count, total = len(places), 0.0
+    values = np.empty(count)
+    for q in range(count):
+        values[q] = narrow[places[q]] - wide[places[q]]
+        total += values[q]
+    mean, second, third = total / count, 0.0, 0.0
+    for v in values:
+        off = v - mean
+        second += off * off
+        third += off * off * off
+    found[0] = np.sqrt(second / count)
+    # rounding leaves a constant group with a variance just above zero
+    if second / count > 1e-12 * mean * mean:
+        found[1] = third / count / (second / count) ** 1.5
 
 
 @jit
@@ -101,30 +136,22 @@ def band_moments(
     halves
         (k,) growing: squares of 2·half + 1 pixels. Band j is the mean over square j less that over square j + 1.
     """
-    bands, margin = len(halves) - 1, halves[len(halves) - 1]
-    found = np.zeros((len(box), bands, 2))
+    margin = halves[len(halves) - 1]
+    found = np.zeros((len(box), len(halves) - 1, 2))
     for i in range(len(box)):
         top, left = box[i, 0] - margin, box[i, 1] - margin
-        table = _table(patch(image, top, left, box[i, 2] - top + margin, box[i, 3] - left + margin))
-        count = offsets[i + 1] - offsets[i]
-        values, wider = np.empty(count), np.empty(count)
-        for j in range(bands + 1):
-            total = 0.0
-            for k in range(count):
-                r, c = y[offsets[i] + k] - top, x[offsets[i] + k] - left
-                own = _mean(table, r, c, halves[j])
-                values[k] = wider[k] - own
-                wider[k] = own
-                total += values[k]
-            if j == 0:
-                continue
-            second, third = 0.0, 0.0
-            for v in values:
-                off = v - total / count
-                second += off * off
-                third += off * off * off
-            found[i, j - 1, 0] = np.sqrt(second / count)
-            # rounding leaves a constant group with a variance just above zero
-            if second / count > 1e-12 * (total / count) ** 2:
-                found[i, j - 1, 1] = third / count / (second / count) ** 1.5
+        height, width = box[i, 2] - top + margin, box[i, 3] - left + margin + 1
+        table = _table(patch(image, top, left, height, width - 1)).ravel()
+        places = np.empty(offsets[i + 1] - offsets[i], np.int64)
+        for q in range(len(places)):
+            p = offsets[i] + q
+            places[q] = (y[p] - box[i, 0]) * width + x[p] - box[i, 1]
+        # squares of the last pixels end with the table
+        count = (box[i, 2] - box[i, 0]) * width - 2 * margin
+        narrow, wide = np.empty(count), np.empty(count)
+        _means(table, width, halves[0], margin, narrow)
+        for j in range(1, len(halves)):
+            _means(table, width, halves[j], margin, wide)
+            _spread_and_skewness(wide, narrow, places, found[i, j - 1])
+            narrow, wide = wide, narrow
     return found

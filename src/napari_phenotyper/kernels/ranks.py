@@ -37,12 +37,12 @@ def _high_counts(bits: Keys) -> Counts:
 @jit
 def _low_counts(bits: Keys, high: int) -> Counts:
     """Return (65536,) how many values of one upper half have each lower half."""
-    counts = np.zeros(1 << 16, np.int64)
-    for b in bits:
-        key = _key(b)
-        if key >> _HIGH == high:
-            counts[key & _LOW] += 1
-    return counts
+    # what is passed over is counted too, in eight places behind: without a branch that no processor foresees
+    counts = np.zeros((1 << 16) + 8, np.int64)
+    for i in range(len(bits)):
+        key = _key(bits[i])
+        counts[np.int64(key & _LOW) if key >> _HIGH == high else (1 << 16) + (i & 7)] += 1
+    return counts[: 1 << 16]
 
 
 def quantile(values: Float32, share: float) -> float:

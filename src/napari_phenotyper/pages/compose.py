@@ -42,7 +42,7 @@ WINDOW = {
     "opened": "A plate is open: its map, the first field, what each channel shows.",
     "segmenting": "The plate is segmented and measured in the background; the map fills as it goes.",
     "labelled": "Cells are clicked; those annotated have a white rim, the others wear their prediction.",
-    "gallery": "The cells that the classifier doubts most, out of all wells: many at once get a class by one key.",
+    "gallery": "A class's cells out of all wells, the surest first; those selected get another class by one key.",
     "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
     "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
     "scores": "How good the classifier is on wells that it never saw, and what to do about it.",

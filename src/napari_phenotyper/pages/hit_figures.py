@@ -107,7 +107,8 @@ def _bars(subject: Subject, kind: str) -> Figure:
 
 def _map(subject: Subject) -> Figure:
     plate, layout = subject.plate, subject.found.layout
-    title = f"Hit score of {subject.column}" if subject.column else "Hit score, the strongest"
+    kind = "class" if subject.found.question.upwards else "feature"
+    title = f"Hit score of {subject.column or f'the strongest {kind}'}"
     roles = {well.name: layout.of(WellRef(plate.name, well.name)).role for well in plate.wells}
     simulated = plate.name.startswith(SIMULATED)
     return plate_map(

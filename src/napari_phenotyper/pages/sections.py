@@ -19,6 +19,7 @@ from napari_phenotyper.pages.html import Raw, big_numbers, bullets, chip, escape
 from napari_phenotyper.pages.numbers import count, estimate_text, of_100, plural, rate_text, value_text
 from napari_phenotyper.pages.pictures import cell_gallery, field_picture
 from napari_phenotyper.pages.plate_map import plate_map
+from napari_phenotyper.pages.profile_heat import profile_heat_map
 from napari_phenotyper.pages.scores import class_scores, confusion_matrix, reliability_diagram
 from napari_phenotyper.pages.style import colours_of, to_png, to_svg
 from napari_phenotyper.pages.treatments import class_intervals, class_shares, hit_bars, shown_treatments, treatment_name
@@ -237,6 +238,12 @@ def treatments(content: ReportContent) -> Section:
         to_svg(wells),
         f"{plate}: every well by itself, with its 95 % interval; the black bar is the mean of "
         "the wells. Replicates that disagree show here.",
+    )
+    heat = profile_heat_map(profile, content.layout, plate, simulated=content.simulated)
+    body += picture(
+        to_svg(heat.figure),
+        f"{plate}: how far the mean of each treatment's wells lies from the negative controls, in standard deviations "
+        "over the rows; treatments that act alike stand side by side.",
     )
     return Section("treatments", title, body)
 

@@ -25,7 +25,7 @@ from napari_phenotyper.views.row_selection import RowSelection
 SIZES = (48, 192)
 """Least and most pixels along the side of a thumbnail."""
 _RIM, _GAP, _LINE = 6, 3, 3
-_SMALL = 0.66
+_SMALL = 0.76
 """Size of the letters below a picture, in heights of a line: "98% Prometaphase" should fit."""
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 

@@ -147,7 +147,8 @@ class PlatePanel(QWidget):
             return []
         columns = results.findings.table.columns
         named = columns if len(columns) <= _MOST_SCORES else [results.column] if results.column else []
-        strongest = [("Hit score, the strongest", f"{SCORE}:")] if len(columns) > 1 else []
+        kind = "class" if results.findings.question.upwards else "feature"
+        strongest = [(f"Hit score of the strongest {kind}", f"{SCORE}:")] if len(columns) > 1 else []
         return [*strongest, *((f"Hit score of {name}", f"{SCORE}:{name}") for name in named)]
 
     def _show_hits(self, _: object) -> None:

@@ -126,11 +126,27 @@ class Tour:
         """Open the gallery, the doubtful cells first, and wait for the pictures in sight."""
         self.hand.press(self.place.cells)
         self.hand.until(lambda: self.place.gallery.is_open and self.desk.gallery.groups)
+        self._see_gallery()
+
+    def gallery_of(self, name: str) -> None:
+        """Choose the cells that are predicted to be of a class, the surest first, and select four."""
+        bar, before = self.place.gallery.view.bar, self.desk.gallery.groups
+        bar.orders.choose("probability:")
+        bar.classes.setCurrentIndex(bar.classes.findData(f"class:{name}"))
+        bar.classes.activated.emit(bar.classes.currentIndex())
+        self.hand.until(lambda: self.desk.gallery.groups is not before)
+        self._see_gallery()
+        self.hand.click_in(self._grid.viewport(), self._grid.rect_of(2).center())
+        self.hand.click_in(self._grid.viewport(), self._grid.rect_of(5).center(), SHIFT)
+        self.hand.until(lambda: not self.desk.background.jobs)
+        self.shot("gallery")
+
+    def _see_gallery(self) -> None:
+        """Wait for the pictures in sight."""
         rows, grid = self.desk.gallery.groups[0].rows, self._grid
         seen = self.desk.gallery.thumbnails
         self.hand.until(lambda: all(seen.get(rows.cell(row)) is not None for row in grid.in_sight()))
         self.hand.wait(0.3)
-        self.shot("gallery")
 
     def label_in_gallery(self, name: str, count: int) -> int:
         """Select the first cells of the gallery and press the key of a class; return how many have it then."""
@@ -274,9 +290,11 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.label(cells)
     tour.wait_for_predictions()
     tour.shot("labelled")
-    tour.gallery()
-    tour.hand.press(tour.place.cells)
     rare = min(tour.desk.predictions.class_counts().items(), key=lambda item: item[1] or 10**9)[0]
+    tour.gallery()
+    tour.gallery_of(rare)
+    tour.hand.press(tour.place.cells)
+    viewer.reset_view()
     tour.place.plate.colour_by("share", rare)
     tour.hand.tab(tour.place.tabs, PLATE)
     tour.shot("plate")

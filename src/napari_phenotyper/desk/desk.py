@@ -29,7 +29,7 @@ from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.segmenting import Preview, preview_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
-from napari_phenotyper.session.tasks import load_libraries
+from napari_phenotyper.session.warming import warm_up
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
 """Seconds between two looks at what a plate job has done so far: two, and longer for plates of many fields."""
@@ -129,7 +129,7 @@ class Desk:
                 self.background.events.problem.emit(f"{plate.name}: {text}", "")
             self.look(plate.name)
         self.live.warm_up()
-        self.session.runner.submit(load_libraries, ())
+        self.session.runner.submit(warm_up, ())
         if self.session.plates:
             self.viewing.show_plate(next(iter(self.session.plates)))
         self._load_kept()

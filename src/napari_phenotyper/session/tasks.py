@@ -5,7 +5,6 @@ A worker holds no lock: a result under a key is the same whoever writes it.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,12 +130,6 @@ def find_masks(field: Field, segmenter: Any, progress: Progress) -> tuple[Masks,
     scene = scene_of(field)
     resolved = segmenter.resolve([scene])
     return resolved.segment(scene, progress), resolved
-
-
-def load_libraries(progress: Progress) -> None:
-    """Load what segmenting and measuring need, so that the first preview does not wait for it."""
-    for name in ("scipy.ndimage", "skimage.segmentation", "skimage.feature", "sklearn.svm", "pyarrow.parquet", "zarr"):
-        importlib.import_module(name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,8 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
     """
     if predicted.shape != true.shape:
         raise ValueError(f"label images of {predicted.shape} and {true.shape} pixels")
-    (own, own_area), (other, other_area) = _numbered(predicted), _numbered(true)
+    covered = (predicted > 0) | (true > 0)  # background, mostly the larger part, is not looked at again
+    (own, own_area), (other, other_area) = _numbered(predicted[covered]), _numbered(true[covered])
     n, m = len(own_area), len(other_area)
     pair = own * (m + 1) + other
     if (n + 1) * (m + 1) <= 4 * pair.size:
@@ -81,9 +82,8 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
     return Overlaps(own_area, other_area, a[both] - 1, b[both] - 1, shared[both])
 
 
-def _numbered(labels: NDArray[np.integer]) -> tuple[Ints, Ints]:
+def _numbered(flat: NDArray[np.integer]) -> tuple[Ints, Ints]:
     """Return each pixel's label, counted from 1 without gaps, 0 for background; and the area of each object."""
-    flat = np.ravel(labels)
     if flat.size and int(flat.max()) > 4 * flat.size:  # a hash for a label: too large to count by
         values, flat = np.unique(flat, return_inverse=True)
         flat = np.maximum(flat + 1 - np.count_nonzero(values <= 0), 0)

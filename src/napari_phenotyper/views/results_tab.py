@@ -258,6 +258,8 @@ def _left_out(left: Omissions) -> str:
     if left.flagged:
         many = "s" if len(left.flagged) > 1 else ""
         parts.append(f"{len(left.flagged)} doubtful field{many} ({escape(counted(left.flagged.values()))})")
+    if left.emptied:
+        parts.append(f"with them all of {escape(_few(list(left.emptied)))}")
     if left.failed:
         parts.append(f"{len(left.failed)} that failed ({escape(_few(list(left.failed)))})")
     if left.plates:

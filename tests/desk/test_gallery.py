@@ -123,6 +123,14 @@ def test_a_label_that_cannot_be_saved_is_told_and_does_not_stay_on_the_screen(qu
     assert quiet.gallery.face(rows.cell(0)).annotated != "Odd"
 
 
+def test_other_masks_bring_other_cells(quiet, wheel, show):
+    before = show(CellQuery())
+    quiet.segment("nuclei", {"threshold": "otsu"})
+    wheel.until(lambda: quiet.gallery.groups[0].rows is not before and not quiet.background.jobs)
+    masks = {item.mask for item in quiet.gallery.population.measured.values()}
+    assert masks == {item.mask for item in quiet.surveys["P1"].measured.values()}
+
+
 def test_the_pixels_around_cells_are_read(quiet, wheel, show):
     rows = show(CellQuery(sort="random", limit=6))
     quiet.gallery.look([{0: range(6)}])

@@ -106,6 +106,7 @@ class Desk:
         self.live.events.learnt.connect(self._scores_soon)
         self.live.events.predicted.connect(self.events.predictions.emit)
         self.events.predictions.connect(self.gallery.predicted)
+        self.events.survey.connect(self.gallery.surveyed)
 
     @property
     def stale(self) -> bool:

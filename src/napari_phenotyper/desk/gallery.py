@@ -185,6 +185,15 @@ class Gallery:
         """Take that fields have new predictions."""
         self._faces_changed()
 
+    def surveyed(self, _: object) -> None:
+        """Ask once more where cells that are shown are no more, or where there were none at all."""
+        if self.population is None:
+            return
+        now = {ref: item.mask for s in self._surveys.values() for ref, item in s.measured.items()}
+        shown = self.population.measured
+        if not shown or any(now.get(ref) != item.mask for ref, item in shown.items()):
+            self.refresh()
+
     def _found(self, found: Chosen) -> None:
         if self.population is None or self.population.chunks is not found.population.chunks:
             self.thumbnails.forget()

@@ -215,10 +215,9 @@ class GalleryView(QWidget):
             half.show_group(group, titled=len(groups) > 1)
         self.halves[1].setVisible(len(groups) > 1)
         first = groups[0].query if groups else CellQuery()
-        is_special = len(groups) > 1 or first.cells is not None or bool(first.title)
-        said = first.title if is_special and len(groups) == 1 else HOW
-        self.special.setText(said if groups else "Looking …")
-        self.everything.setVisible(is_special)
+        asked = first.title or (f"Only of {', '.join(map(str, first.wells[:9]))}" if first.wells else "")
+        self.special.setText((asked if asked and len(groups) == 1 else HOW) if groups else "Looking …")
+        self.everything.setVisible(len(groups) > 1 or first.cells is not None or bool(asked))
         self._say()
         self._look()
 
@@ -227,9 +226,11 @@ class GalleryView(QWidget):
         groups = self.desk.gallery.groups
         found = sum(len(group.rows) for group in groups)
         chosen = sum(map(len, self.selected().values()))
-        words = [f"{_thousands(found)} cells" if found or not groups else _nothing(self.desk)]
+        words = [_cells(found) if found or not groups else _nothing(self.desk)]
         if chosen:
             words.append(f"{_thousands(chosen)} selected")
+        if self.desk.gallery.population is not None and found:
+            words.append(f"pictures {self.desk.gallery.population.side:.0f} {self.desk.gallery.population.unit} wide")
         self.count.setText(" · ".join(words))
         self.label.setEnabled(chosen > 0)
 
@@ -352,13 +353,17 @@ def titled_words(group: Group) -> str:
     """Return what a group is, and how many cells it has."""
     query = group.query
     parts = [query.title] if query.title else [query.predicted, *query.treatments, *map(str, query.wells), *query.roles]
-    return f"{' · '.join(part for part in parts if part) or 'All cells'}: {_thousands(len(group.rows))} cells"
+    return f"{' · '.join(part for part in parts if part) or 'All cells'}: {_cells(len(group.rows))}"
 
 
 def _nothing(desk: Desk) -> str:
     if not any(survey.measured for survey in desk.surveys.values()):
         return "No cell is measured yet: segment and measure the plate."
     return "No such cells"
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{_thousands(count)} cells"
 
 
 def _thousands(count: int) -> str:

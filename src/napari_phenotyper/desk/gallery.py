@@ -112,6 +112,14 @@ class Gallery:
         self.events.asked.emit()
         self.refresh()
 
+    def show_annotated(self, name: str) -> None:
+        """Show the annotated cells of a class, those first that the classifier doubts."""
+        self.show(CellQuery(annotated_as=name, sort="uncertainty", descending=True))
+
+    def show_predicted(self, name: str) -> None:
+        """Show the cells that are predicted to be of a class, the doubtful ones first."""
+        self.show(CellQuery(predicted=name, sort="uncertainty", descending=True))
+
     def sort(self, **changes: object) -> None:
         """Ask all queries once more with some of their fields changed, as sort or by."""
         self.queries = tuple(replace(query, **changes) for query in self.queries)  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ from napari_phenotyper.desk.gallery import Face
 from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.views.cell_grid import CellGrid, Tile
 from napari_phenotyper.views.compositing import GREY, ChannelLook, compose, outline
-from napari_phenotyper.views.gallery_view import GalleryView, face_text
+from napari_phenotyper.views.gallery_tiles import face_text
+from napari_phenotyper.views.gallery_view import GalleryView
 from napari_phenotyper.views.row_selection import RowSelection
 
 LEFT, SHIFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier

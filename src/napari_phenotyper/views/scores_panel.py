@@ -267,7 +267,11 @@ def _table(report: Mapping[str, Any], phenotypes: Sequence[Phenotype]) -> str:
             f"<tr><td><span style='color: {colours[name]}'>■</span>&nbsp;{_link(place, words)}</td>{cells}</tr>"
         )
     note = "recall: share of the class that is found; prec.: share of what is called so that is right; all in %"
-    return f"<table width='100%' cellspacing='0' cellpadding='3'>{''.join(lines)}</table><small>{note}. Click a class to see its cells.</small>"
+    rows = "".join(lines)
+    return (
+        f"<table width='100%' cellspacing='0' cellpadding='3'>{rows}</table>"
+        f"<small>{note}. Click a class to see its cells.</small>"
+    )
 
 
 def _link(place: int, words: str) -> str:

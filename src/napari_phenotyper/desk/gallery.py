@@ -71,6 +71,8 @@ class Gallery:
         What was asked last: one query, or two whose cells are shown beside each other.
     groups
         What was found, a group per query; none before the first answer.
+    stale
+        Whether cells have other predictions now than when they were chosen and put in order.
     outlined
         Whether thumbnails tell which pixels are the cell's own.
     thumbnails
@@ -96,6 +98,8 @@ class Gallery:
         self.outlined = True
         self._reader: Reading | None = None
         self._annotated: dict[FieldRef, dict[int, list[Annotation]]] = {}
+        self._said: dict[CellId, str] = {}
+        self.stale = False
         self.thumbnails = Thumbnails(background)
         self.picking = Picking(session, background, marking, self.standing)
         self.picking.events.changed.connect(self._faces_changed)
@@ -138,6 +142,8 @@ class Gallery:
         ref, number = cell
         standing = self.standing(cell)
         given = self.picking.waiting.get(cell) or (standing[-1].phenotype if standing else "")
+        if cell in self._said:
+            return Face(self._said[cell], given)
         found = self._predictions.get(ref)
         if found is not None:
             row = int(np.searchsorted(found.ids, number))
@@ -190,7 +196,8 @@ class Gallery:
                 yield from ((self.groups[group].rows, int(row)) for row in rows)
 
     def predicted(self, _: object) -> None:
-        """Take that fields have new predictions."""
+        """Take that fields have new predictions: cells wear them at once, and stay where they are."""
+        self.stale = True
         self._faces_changed()
 
     def surveyed(self, _: object) -> None:
@@ -205,7 +212,8 @@ class Gallery:
     def _found(self, found: Chosen) -> None:
         if self.population is None or self.population.chunks is not found.population.chunks:
             self.thumbnails.forget()
-        self._chosen = found
+        self._chosen, self.stale = found, found.predictions_are_old(self._predictions.fields())
+        self._said = {cell: name for q in found.queries for cell, name in zip(q.cells or (), q.said, strict=False)}
         self._annotated.clear()
         self.groups = tuple(Group(query, rows) for query, rows in zip(found.queries, found.rows, strict=True))
         self.events.rows.emit()

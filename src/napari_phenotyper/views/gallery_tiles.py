@@ -65,7 +65,8 @@ class Tiles:
         treatment = self._desk.session.layout.of(ref.well_ref).treatment
         lines = [f"{ref} · cell {number}", treatment, f"annotated {face.annotated}" if face.annotated else ""]
         if face.predicted:
-            lines.append(f"predicted {face.predicted} {face.probability:.0%}")
+            sure = "" if math.isnan(face.probability) else f" {face.probability:.0%}"
+            lines.append(f"predicted {face.predicted}{sure}")
         lines.append(thumbnail.problem if thumbnail is not None else "")
         return "\n".join(line for line in lines if line)
 

@@ -152,6 +152,7 @@ class GalleryView(QWidget):
         asked = first.title or (f"Only of {', '.join(map(str, first.wells[:9]))}" if first.wells else "")
         self.special.setText((asked if asked and len(groups) == 1 else HOW) if groups else "Looking …")
         self.everything.setVisible(len(groups) > 1 or first.cells is not None or bool(asked))
+        self.bar.set_stale(self.desk.gallery.stale)
         self._say()
         self._look()
 
@@ -184,6 +185,7 @@ class GalleryView(QWidget):
         self._soon.ask()
 
     def _repaint(self) -> None:
+        self.bar.set_stale(self.desk.gallery.stale)
         for half in self.halves:
             half.grid.viewport().update()
 

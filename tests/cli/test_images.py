@@ -12,6 +12,7 @@ from PIL import Image
 from tests.plates import field_image
 
 from napari_phenotyper import cli
+from napari_phenotyper.core.registry import Registry
 
 
 @pytest.fixture
@@ -58,6 +59,17 @@ def test_every_image_gets_a_label_tiff_of_its_name(phenotyper, images, tmp_path)
         assert found.dtype == np.uint16 and found.max() == report["files"][f"{name}.tif"] > 0
     assert labels["a"].shape == (240, 240) and 20 <= labels["a"].max() <= 27
     assert np.array_equal(labels["b"], labels["c"])  # blue is seen as strongly as grey
+
+
+@pytest.mark.parametrize("segmenter", Registry().ids("segmenter"))
+def test_every_segmenter_can_be_used(phenotyper, images, tmp_path, segmenter):
+    out = tmp_path / "masks"
+    code, printed, err = phenotyper(
+        "segment-images", images, "--out", out, "--segmenter", segmenter, "--jobs", "1", "--json"
+    )
+    report = json.loads(printed)
+    assert code == 0 and report["images"] == 4 and report["segmenter"]["id"] == segmenter, err
+    assert len(list(out.glob("*.tif"))) == 4
 
 
 def test_parameters_are_decided_for_each_image_unless_all_are_alike(phenotyper, images, tmp_path):

@@ -39,6 +39,7 @@ def test_masks_come_back_with_their_record_and_count(tmp_path: Path) -> None:
         np.testing.assert_array_equal(masks.labels[name], labels)
         assert masks.labels[name].dtype == np.int32
     assert store.has(REF, KEY) and store.keys(REF) == (KEY,) and store.count(REF, KEY) == 2
+    assert store.look(REF, KEY) == (2, store.record(REF, KEY))
     assert store.record(REF, KEY) == {"segmenter": "otsu", "pixel_size": 0.65}
 
 

@@ -14,10 +14,10 @@ from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.predictions import FieldSums
-from napari_phenotyper.evaluation.field_quality import counted
+from napari_phenotyper.evaluation.field_quality import FieldQuality, counted, flags
 from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.measuring import cells_of, is_measured, wanted
-from napari_phenotyper.session.quality import flags_of
+from napari_phenotyper.session.quality import noted_quality
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.tasks import Wanted
 
@@ -55,17 +55,21 @@ def survey(session: Reading, name: str, progress: Progress) -> Survey:
         return Survey(failed=failed)
     cells: dict[FieldRef, int] = {}
     measured: dict[FieldRef, Wanted] = {}
+    qualities: dict[FieldRef, FieldQuality] = {}
     columns: tuple[str, ...] = ()
     for item in wanted(session, plate):
         progress(0.0, str(item.field.ref))
-        cells[item.field.ref] = session.project.masks.count(item.field.ref, item.mask)
+        cells[item.field.ref], record = session.project.masks.look(item.field.ref, item.mask)
+        noted = noted_quality(record)
+        if noted is not None:
+            qualities[item.field.ref] = noted
         if is_measured(session, item):
             measured[item.field.ref] = item
     for item in measured.values():
         first = session.project.cells.get(item.field.ref, item.mask, item.blocks)
         columns = first.columns if first is not None else ()
         break
-    return Survey(cells, measured, columns, failed, flags_of(session, plate))
+    return Survey(cells, measured, columns, failed, flags(qualities))
 
 
 def per_well(plate: Plate, values: Mapping[FieldRef, float]) -> dict[str, float]:

@@ -121,7 +121,7 @@ def failures_text(failed: Mapping[str, str], most: int = 20) -> str:
     return "\n".join(lines)
 
 
-def doubts_text(flagged: Mapping[str, Sequence[str]], most: int = 10) -> str:
+def doubts_text(flagged: Mapping[str, Sequence[str]], most: int = 5) -> str:
     """Return which fields are doubtful, and why; "" for none."""
     if not flagged:
         return ""

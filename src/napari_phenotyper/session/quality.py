@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from napari_phenotyper.core.errors import SettingError
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.evaluation.field_quality import FLAGS, FieldQuality, counted, flags, from_state
@@ -24,10 +25,19 @@ def qualities_of(session: Reading, plate: Plate) -> dict[FieldRef, FieldQuality]
         return {}
     found = {}
     for one, key in current_masks(session, plate):
-        noted = session.project.masks.record(one.ref, key).get("quality")
-        if isinstance(noted, Mapping):
-            found[one.ref] = from_state(noted)
+        noted = noted_quality(session.project.masks.record(one.ref, key))
+        if noted is not None:
+            found[one.ref] = noted
     return found
+
+
+def noted_quality(record: Mapping[str, Json]) -> FieldQuality | None:
+    """Return the figures in the record of a field's masks; None where there are none, or none that can be read."""
+    noted = record.get("quality")
+    try:
+        return from_state(noted) if isinstance(noted, Mapping) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def flags_of(session: Reading, plate: Plate) -> dict[FieldRef, tuple[str, ...]]:

@@ -126,6 +126,11 @@ class MaskStore:
         """Return the number of cells without reading a pixel. Raises ProjectError if there are no masks."""
         return int(self._about(ref, key)["cells"])
 
+    def look(self, ref: FieldRef, key: str) -> tuple[int, Mapping[str, Json]]:
+        """Return `count` and `record` in one read. Raises ProjectError if there are no masks."""
+        about = self._about(ref, key)
+        return int(about["cells"]), cast("Mapping[str, Json]", about["record"])
+
     def drop(self, ref: FieldRef, key: str) -> int:
         """Remove the masks under a key if there are any; return the bytes freed."""
         self._guard()

@@ -61,6 +61,17 @@ def test_cells_are_found_by_the_class_that_the_live_model_predicts(desk, wheel, 
     assert (face.predicted, face.probability) == ("Mitotic", pytest.approx(float(rows.probability[0])))
 
 
+def test_cells_stay_where_they_are_when_predictions_change_and_that_is_told(desk, wheel, show):
+    rows = show(CellQuery(sort="uncertainty", descending=True))
+    desk.live.nudge()
+    wheel.until(lambda: len(desk.predictions) == 8 and not desk.background.jobs)
+    assert desk.gallery.groups[0].rows is rows
+    assert desk.gallery.stale
+    desk.gallery.refresh()
+    wheel.until(lambda: not desk.gallery.stale)
+    assert (np.diff(desk.gallery.groups[0].rows.probability) >= 0).all()
+
+
 def test_cells_are_sorted_by_what_was_measured(quiet, show):
     rows = show(CellQuery(sort="feature", by="Nuclei_AreaShape_Area", descending=True))
     first, last = rows.cell(0), rows.cell(len(rows) - 1)
@@ -123,6 +134,14 @@ def test_a_label_that_cannot_be_saved_is_told_and_does_not_stay_on_the_screen(qu
     assert quiet.gallery.face(rows.cell(0)).annotated != "Odd"
 
 
+def test_other_masks_bring_other_cells(quiet, wheel, show):
+    before = show(CellQuery())
+    quiet.segment("nuclei", {"threshold": "otsu"})
+    wheel.until(lambda: quiet.gallery.groups[0].rows is not before and not quiet.background.jobs)
+    masks = {item.mask for item in quiet.gallery.population.measured.values()}
+    assert masks == {item.mask for item in quiet.surveys["P1"].measured.values()}
+
+
 def test_the_pixels_around_cells_are_read(quiet, wheel, show):
     rows = show(CellQuery(sort="random", limit=6))
     quiet.gallery.look([{0: range(6)}])
@@ -177,7 +196,9 @@ def test_suspected_labels_are_shown(quiet, wheel):
     wheel.until(lambda: quiet.judging.found)
     quiet.judging.show_suspects()
     wheel.until(lambda: quiet.gallery.groups)
-    assert len(quiet.gallery.groups[0].rows) == len(quiet.judging.found["suspects"]["suspects"])
+    found = quiet.judging.found["suspects"]["suspects"]
+    rows = quiet.gallery.groups[0].rows
+    assert [quiet.gallery.face(cell).predicted for cell in cells(rows)] == [one["predicted"] for one in found]
 
 
 def test_a_spot_of_a_field_that_is_gone_is_left_alone(desk):

@@ -80,6 +80,18 @@ def test_the_rows_lie_where_the_picture_shows_them():
     assert 1 - axes.get_position().y0 == pytest.approx(heat.bottom)
 
 
+@pytest.mark.parametrize("count", [3, 120])
+def test_the_title_stays_above_the_map_however_tall_it_is(count):
+    rng = np.random.default_rng(0)
+    profile, layout = screen(rng.random((count, 3)), ["DMSO", *(f"t{i}" for i in range(count - 1))])
+    heat = profile_heat_map(profile, layout, "P", by="well", simulated=True)
+    to_png(heat.figure)
+    title, mark = (text.get_window_extent() for text in heat.figure.texts[:2])
+    axes = next(a for a in heat.figure.axes if a.images).get_window_extent()
+    assert title.y0 > axes.y1 and title.y1 <= heat.figure.bbox.y1
+    assert mark.y0 >= 0 and mark.y1 < axes.y0
+
+
 def test_wells_without_cells_are_left_out():
     profile, layout = screen([[0.1, 0.9], [math.nan, math.nan], [0.5, 0.5]], ["DMSO", "x", "y"])
     assert [w for (w,) in rows_of(profile_heat_map(profile, layout, "P", by="well"))] in (

@@ -75,6 +75,9 @@ def test_from_an_unopened_plate_to_a_kept_model(make_napari_viewer, plate, tmp_p
     entry, found = tour.confused()
     assert found == entry > 0
     model = tour.keep()
+    hit = tour.hits()
+    assert desk.results.findings.model == model and hit.score > 0 and hit.evidence["q"] < 0.05
+    assert desk.viewing.open.ref.well_ref == hit.well and len(desk.gallery.groups[0].rows)
     count = len(desk.session.annotations)
     viewer.close()
     tour.hand.until(lambda: not multiprocessing.active_children(), 15)

@@ -23,6 +23,7 @@ from napari_phenotyper.session.hit_finding import (
     find_hits_steps,
 )
 from napari_phenotyper.session.learning import predictions_of
+from napari_phenotyper.session.opened import opened
 from napari_phenotyper.session.steps import carry_out
 
 LIVE = Learner("lda", {})
@@ -139,4 +140,18 @@ def test_doubtful_fields_are_left_out_where_that_is_asked_for_and_are_told(sessi
     assert found.left_out.flagged == flagged and found.left_out.no_cells == 0
     row = found.profile.wells.index(WellRef("P1", "C03"))
     assert 0 < found.profile.counts[row] < whole.profile.counts[row]
-    assert not whole.left_out.flagged
+    assert not whole.left_out.flagged and not found.left_out.emptied
+
+
+def test_a_well_of_which_nothing_is_left_is_named(session, monkeypatch):
+    flagged = {FieldRef("P1", "C02", n): ("empty",) for n in (1, 2)}
+    monkeypatch.setattr("napari_phenotyper.session.quality.flags_of", lambda session, plate: flagged)
+    found = find(session, HitQuestion(learner=LIVE, leave_out=("empty",)))
+    assert found.left_out.emptied == ("P1 C02",) and {h.well.well for h in found.table.hits} == {"C03"}
+
+
+def test_a_project_that_is_only_read_answers_from_what_is_kept(session):
+    first = find(session)
+    with opened(session.folder, read_only=True) as other:
+        again = find(other, HitQuestion(model=first.model))
+    assert [hit.score for hit in again.hits] == [hit.score for hit in first.hits]

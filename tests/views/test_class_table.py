@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit, QMenu, QTableView
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
-from napari_phenotyper.views.class_rows import KEY, NAME, SWATCH
+from napari_phenotyper.views.class_rows import ANNOTATED, KEY, NAME, PREDICTED, SWATCH
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 
 pytestmark = pytest.mark.gl
@@ -165,6 +165,14 @@ def test_a_click_on_the_colour_changes_it(qtbot, table):
     with qtbot.waitSignal(table.recoloured) as told:
         click(qtbot, table, 0, SWATCH)
     assert told.args == ["Interphase", "#123456"]
+
+
+def test_a_click_on_a_number_asks_for_its_cells(qtbot, table):
+    asked = []
+    table.cells_asked.connect(lambda name, annotated: asked.append((name, annotated)))
+    for row, column in ((0, ANNOTATED), (1, PREDICTED), (2, ANNOTATED), (2, PREDICTED)):  # the last have none
+        click(qtbot, table, row, column)
+    assert asked == [("Interphase", True), ("Mitotic", False)]
 
 
 def test_a_key_of_one_letter_is_typed_into_its_badge(qtbot, table):

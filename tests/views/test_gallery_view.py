@@ -11,7 +11,8 @@ from napari_phenotyper.desk.gallery import Face
 from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.views.cell_grid import CellGrid, Tile
 from napari_phenotyper.views.compositing import GREY, ChannelLook, compose, outline
-from napari_phenotyper.views.gallery_view import GalleryView, face_text
+from napari_phenotyper.views.gallery_tiles import face_text
+from napari_phenotyper.views.gallery_view import GalleryView
 from napari_phenotyper.views.row_selection import RowSelection
 
 LEFT, SHIFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -101,7 +102,7 @@ def test_the_boxes_choose_other_cells(gallery, until):
     until(lambda: gallery.desk.gallery.groups[0].query.treatments == ("X",))
     rows = gallery.desk.gallery.groups[0].rows
     assert {rows.cell(i)[0].well for i in range(len(rows))} == {"C02", "C03"}
-    assert gallery.count.text() == f"{len(rows)} cells"
+    assert gallery.count.text().startswith(f"{len(rows)} cells")
 
 
 def test_the_order_is_turned_round(gallery, until):
@@ -114,7 +115,8 @@ def test_the_order_is_turned_round(gallery, until):
 def test_cells_that_were_asked_for_from_outside_are_left_by_a_button(gallery, until):
     cell = gallery.desk.gallery.groups[0].rows.cell(3)
     ask(gallery, until, CellQuery(cells=(cell,), title="One of them"))
-    assert (gallery.special.text(), gallery.count.text()) == ("One of them", "1 cells")
+    assert gallery.special.text() == "One of them"
+    assert gallery.count.text().startswith("1 cell ")
     gallery.everything.click()
     until(lambda: len(gallery.desk.gallery.groups[0].rows) > 100)
     assert not gallery.everything.isVisible()

@@ -97,6 +97,12 @@ def test_an_annotation_that_changes_makes_the_hits_old_and_it_is_said(found, des
     assert found.stale.isVisible()
 
 
+def test_crowded_fields_are_counted_since_a_treatment_may_crowd_them_and_unusable_ones_are_not(tab):
+    assert tab.form.question().leave_out == ("empty", "out of focus", "saturated")
+    tab.form.doubtful.setChecked(False)
+    assert tab.form.question().leave_out == ()
+
+
 def test_features_are_offered_with_the_profile_of_means(tab, desk):
     tab.form.profile.setCurrentIndex(tab.form.profile.findData("means"))
     features = [tab.form.column.itemData(i) for i in range(tab.form.column.count())]

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QScrollArea
 
@@ -96,6 +97,24 @@ def test_the_matrix_tells_in_words_what_is_taken_for_what(panel):
     )
     assert grid.text_at(rim + 1.5 * size, rim + 2.5 * size).endswith("0 of 0 cells")
     assert grid.text_at(1, 1) == ""
+
+
+def test_a_click_on_an_entry_asks_for_its_cells(panel, qtbot):
+    panel.set_report(evaluation())
+    asked = []
+    panel.entry_clicked.connect(lambda given, predicted: asked.append((given, predicted)))
+    for row, column in ((1, 0), (2, 2)):  # the second has no cells
+        qtbot.mouseClick(
+            panel.matrix, Qt.MouseButton.LeftButton, pos=panel.matrix.rect_of(row, column).center().toPoint()
+        )
+    assert asked == [("Mitotic & late", "Interphase")]
+
+
+def test_a_class_of_the_table_asks_for_its_cells(panel, qtbot):
+    panel.set_report(evaluation())
+    with qtbot.waitSignal(panel.class_clicked) as told:
+        panel._table.linkActivated.emit("1")
+    assert told.args == ["Mitotic & late"]
 
 
 def test_the_matrix_is_shaded_by_the_share_of_the_row(panel, qtbot):

@@ -110,6 +110,7 @@ class Desk:
         self.live.events.predicted.connect(self.events.predictions.emit)
         self.events.predictions.connect(self.gallery.predicted)
         self.results.events.kept.connect(self._load_kept)
+        self.events.survey.connect(self.gallery.surveyed)
 
     @property
     def stale(self) -> bool:

@@ -71,6 +71,8 @@ class Gallery:
         What was asked last: one query, or two whose cells are shown beside each other.
     groups
         What was found, a group per query; none before the first answer.
+    stale
+        Whether cells have other predictions now than when they were chosen and put in order.
     outlined
         Whether thumbnails tell which pixels are the cell's own.
     thumbnails
@@ -96,6 +98,8 @@ class Gallery:
         self.outlined = True
         self._reader: Reading | None = None
         self._annotated: dict[FieldRef, dict[int, list[Annotation]]] = {}
+        self._said: dict[CellId, str] = {}
+        self.stale = False
         self.thumbnails = Thumbnails(background)
         self.picking = Picking(session, background, marking, self.standing)
         self.picking.events.changed.connect(self._faces_changed)
@@ -111,6 +115,14 @@ class Gallery:
         self.queries = (query,) if beside is None else (query, beside)
         self.events.asked.emit()
         self.refresh()
+
+    def show_annotated(self, name: str) -> None:
+        """Show the annotated cells of a class, those first that the classifier doubts."""
+        self.show(CellQuery(annotated_as=name, sort="uncertainty", descending=True))
+
+    def show_predicted(self, name: str) -> None:
+        """Show the cells that are predicted to be of a class, the doubtful ones first."""
+        self.show(CellQuery(predicted=name, sort="uncertainty", descending=True))
 
     def sort(self, **changes: object) -> None:
         """Ask all queries once more with some of their fields changed, as sort or by."""
@@ -130,6 +142,8 @@ class Gallery:
         ref, number = cell
         standing = self.standing(cell)
         given = self.picking.waiting.get(cell) or (standing[-1].phenotype if standing else "")
+        if cell in self._said:
+            return Face(self._said[cell], given)
         found = self._predictions.get(ref)
         if found is not None:
             row = int(np.searchsorted(found.ids, number))
@@ -182,13 +196,24 @@ class Gallery:
                 yield from ((self.groups[group].rows, int(row)) for row in rows)
 
     def predicted(self, _: object) -> None:
-        """Take that fields have new predictions."""
+        """Take that fields have new predictions: cells wear them at once, and stay where they are."""
+        self.stale = True
         self._faces_changed()
+
+    def surveyed(self, _: object) -> None:
+        """Ask once more where cells that are shown are no more, or where there were none at all."""
+        if self.population is None:
+            return
+        now = {ref: item.mask for s in self._surveys.values() for ref, item in s.measured.items()}
+        shown = self.population.measured
+        if not shown or any(now.get(ref) != item.mask for ref, item in shown.items()):
+            self.refresh()
 
     def _found(self, found: Chosen) -> None:
         if self.population is None or self.population.chunks is not found.population.chunks:
             self.thumbnails.forget()
-        self._chosen = found
+        self._chosen, self.stale = found, found.predictions_are_old(self._predictions.fields())
+        self._said = {cell: name for q in found.queries for cell, name in zip(q.cells or (), q.said, strict=False)}
         self._annotated.clear()
         self.groups = tuple(Group(query, rows) for query, rows in zip(found.queries, found.rows, strict=True))
         self.events.rows.emit()

@@ -60,7 +60,8 @@ class Judging:
         """Show the suspects that were found in the gallery, the most doubted first."""
         found = self.found.get(SUSPECTS, {}).get("suspects", ())
         cells = tuple((FieldRef(s["plate"], s["well"], s["field"]), int(s["label"])) for s in found)
-        self._gallery.show(CellQuery(cells=cells, title="Labels that look wrong"))
+        said = tuple(str(s["predicted"]) for s in found)
+        self._gallery.show(CellQuery(cells=cells, said=said, title="Labels that look wrong"))
 
     def show_confused(self, given: str, predicted: str) -> None:
         """Show the annotated cells of one entry of the confusion matrix in the gallery."""
@@ -68,7 +69,7 @@ class Judging:
         title = f"Annotated as {given}, predicted {predicted} by a classifier that never saw their wells"
 
         def show(cells: tuple[CellId, ...]) -> None:
-            self._gallery.show(CellQuery(cells=cells, title=title))
+            self._gallery.show(CellQuery(cells=cells, said=(predicted,) * len(cells), title=title))
 
         self._background.start("judging", "replace", "Looking up cells", steps, self._session.runner, show)
 

@@ -211,12 +211,14 @@ def _draw(
     names = [plain(shorten(name, 34)) for name in labels]
     tall = [plain(shorten(name, 34)) for name in heads]
     words = max((len(name) for name in names), default=0) * _LETTER * (1.0 if pitch > 0.15 else 0.8) + 0.1
-    feet = max((len(name) for name in tall), default=0) * _LETTER * (1.1 if step > 0.15 else 0.9) + 0.15
+    feet = max((len(name) for name in tall), default=0) * _LETTER * (1.1 if step > 0.15 else 0.75) + 0.15
     left, above, below = _RIM + _TREE, _TOP + 0.6 * _TREE, feet + _BAR + _RIM + 0.25 * simulated
     width = max(left + columns * step + words + _RIM, 4.2)
     height = above + rows * pitch + below
     figure = new_figure(width, height, title, plate, simulated=simulated)
     figure.set_layout_engine("none")
+    for text, inches in zip(figure.texts, (height - 0.1, 0.06), strict=False):
+        text.set_y(inches / height)  # title and mark stay at the rims, however tall the map is
 
     def box(x: float, y: float, wide: float, high: float) -> Any:
         """Return axes at a place in inches from the upper left."""

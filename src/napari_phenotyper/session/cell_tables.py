@@ -78,6 +78,10 @@ class Chosen:
     matched: Matched
     tables: Mapping[str, tuple[Predicted, CellTable]] = field(repr=False)
 
+    def predictions_are_old(self, now: Predicted) -> bool:
+        """Tell whether the window shows other predictions by now."""
+        return "" in self.tables and not _same(self.tables[""][0], now)
+
 
 def choose_cells(session: Reading, wish: Wish, before: Chosen | None, progress: Progress) -> Chosen:
     """Return the cells that queries want; raises what reading them raises.

@@ -37,6 +37,8 @@ class CellQuery:
         Id of a kept model; "" for what the window shows.
     cells
         Only these.
+    said
+        The class that another classifier than the window's predicts for each of `cells`; none if it does not matter.
     sort
         "position": plate by plate, field by field, or as `cells` names them; "random"; "probability": of the class
         `by`, of the one predicted if it is empty; "uncertainty": 1 − the highest probability; "feature": the column
@@ -60,6 +62,7 @@ class CellQuery:
     plates: tuple[str, ...] = ()
     model: str = ""
     cells: tuple[CellId, ...] | None = None
+    said: tuple[str, ...] = ()
     sort: Sort = "position"
     by: str = ""
     descending: bool = False

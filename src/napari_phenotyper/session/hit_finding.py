@@ -85,8 +85,8 @@ class Omissions:
         Objects that were predicted to be no cell.
     failed
         Fields and wells that failed, and why.
-    flagged
-        Doubtful fields, and why, as far as they were to be left out.
+    flagged, emptied
+        Doubtful fields, and why, as far as they were to be left out; wells of which nothing is left.
     plates
         Plates without a negative control.
     """
@@ -94,6 +94,7 @@ class Omissions:
     no_cells: int = 0
     failed: Mapping[str, str] = field(default_factory=dict)
     flagged: Mapping[FieldRef, tuple[str, ...]] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
     plates: tuple[str, ...] = ()
 
 
@@ -195,6 +196,7 @@ def _answer(
         _uncounted(session, plates, made.profile, out.fields) if model else 0,
         {name: why for plate in plates for name, why in failures_of(session, plate).items()},
         out.fields,
+        out.emptied,
         without,
     )
     table = hit_table(hits, session.layout, question.upwards)

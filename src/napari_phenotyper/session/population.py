@@ -45,6 +45,12 @@ class Population:
     side: float
 
     @property
+    def unit(self) -> str:
+        """Of `side`."""
+        sizes = (item.field.info.pixel_size for item in self.measured.values())
+        return "µm" if next(sizes, None) else "pixels"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the features."""
         return self.chunks[0].columns if self.chunks else ()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL, Phenotype, next_phenotype
 from napari_phenotyper.desk.desk import Desk
-from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.session.labelling import counts
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 from napari_phenotyper.views.field_view import FieldView
@@ -121,9 +118,9 @@ class AnnotateTab(QWidget):
         desk.live.events.state.connect(self._show_live)
 
     def _show_cells(self, name: str, annotated: bool) -> None:
-        """Show the cells of a class in the gallery: those annotated, or those predicted, the doubtful ones first."""
-        asked = CellQuery(annotated_as=name) if annotated else CellQuery(predicted=name)
-        self._desk.gallery.show(replace(asked, sort="uncertainty", descending=True))
+        """Show the cells of a class in the gallery: those annotated, or those predicted."""
+        gallery = self._desk.gallery
+        gallery.show_annotated(name) if annotated else gallery.show_predicted(name)
 
     def _put(self, name: str, colour: str = "", key: str | None = None) -> None:
         old = next((p for p in self._desk.session.annotations.phenotypes if p.name == name), None)

@@ -229,7 +229,7 @@ class CellGrid(QAbstractScrollArea):
             Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -self.columns, Qt.Key.Key_Down: self.columns,
             Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page, Qt.Key.Key_Home: -count, Qt.Key.Key_End: count,
         }  # fmt: skip
-        return steps.get(Qt.Key(key))
+        return steps.get(key)
 
     def _selected(self) -> None:
         """Show the selection, and the cell that was selected last."""

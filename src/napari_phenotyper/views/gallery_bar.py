@@ -35,6 +35,7 @@ _ORDERS: tuple[Entry, ...] = (
     ("Well by well", "position:"),
 )
 _RISING = ("position", "random")
+_NARROW = 28
 
 
 class SearchBox(QComboBox):
@@ -157,6 +158,11 @@ class GalleryBar(QWidget):
         self.orders.choose(f"{query.sort}:{query.by}")
         self.turn.setChecked(query.descending != (query.sort not in _RISING))
 
+    def set_stale(self, is_stale: bool) -> None:
+        """Say, or say no more, that predictions have changed since the cells were chosen."""
+        self.again.setText("↻ anew" if is_stale else "↻")
+        self.again.setFixedWidth(64 if is_stale else _NARROW)
+
     def query(self) -> CellQuery:
         """Return what the boxes say."""
         given = self.annotated.value()
@@ -209,7 +215,7 @@ def _button(sign: str, tip: str, checkable: bool = False) -> QPushButton:
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setCheckable(checkable)
-    button.setFixedWidth(28)
+    button.setFixedWidth(_NARROW)
     return button
 
 

@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
-
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QImage, QKeyEvent, QPixmap
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QSplitter, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.desk.desk import Desk
-from napari_phenotyper.desk.gallery import Face, Group
-from napari_phenotyper.session.choosing import CellId, CellQuery
-from napari_phenotyper.views.cell_grid import SIZES, CellGrid, Tile
-from napari_phenotyper.views.compositing import compose, outline
+from napari_phenotyper.session.choosing import CellQuery
+from napari_phenotyper.views.cell_grid import SIZES
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.gallery_bar import GalleryBar, class_menu_entries
+from napari_phenotyper.views.gallery_half import Half, cells_words, thousands
+from napari_phenotyper.views.gallery_tiles import Tiles
 from napari_phenotyper.views.qt_thread import Soon
 
 HOW = "Click: its field · Shift, Ctrl: select · 1–9: label · Return: accept · 0: clear"
-_DRAWN = 4000
-"""Thumbnails that are kept as they were drawn."""
 _READ_AHEAD = 1
 """Pages below the one in sight that are read too."""
-
-
-class Half(QWidget):
-    """A titled grid: one, or one of two beside each other.
-
-    Parameters
-    ----------
-    number
-        Of the group that it shows.
-    owner
-        Knows what is painted of a cell.
-    """
-
-    def __init__(self, number: int, owner: GalleryView) -> None:
-        super().__init__()
-        self._number, self._owner = number, owner
-        self.title = QLabel()
-        self.title.setWordWrap(True)
-        self.title.hide()
-        self.grid = CellGrid(self._tile, self._words)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.title)
-        column.addWidget(self.grid, 1)
-
-    def show_group(self, group: Group, titled: bool) -> None:
-        """Show what a query found."""
-        self.title.setText(f"<b>{titled_words(group)}</b>")
-        self.title.setVisible(titled)
-        self.grid.set_count(len(group.rows))
-
-    def cell(self, row: int) -> CellId:
-        """Return the cell of a row."""
-        return self._owner.desk.gallery.groups[self._number].rows.cell(row)
-
-    def _tile(self, row: int) -> Tile:
-        return self._owner.tile(self.cell(row))
-
-    def _words(self, row: int) -> str:
-        return self._owner.words(self.cell(row))
 
 
 class GalleryView(QWidget):
@@ -82,34 +36,14 @@ class GalleryView(QWidget):
         super().__init__()
         self.desk, self._view = desk, view
         self.bar = GalleryBar(desk)
-        self.halves = Half(0, self), Half(1, self)
+        self.tiles = Tiles(desk, view)
+        self.halves = Half(desk.gallery, 0, self.tiles), Half(desk.gallery, 1, self.tiles)
         self.count, self.special, self.everything = QLabel(), QLabel(), QPushButton("All cells")
         self.label, self.size_ = QPushButton("Label …"), QSlider(Qt.Orientation.Horizontal)
-        self._channel = ""
-        self._drawn: OrderedDict[CellId, QPixmap] = OrderedDict()
         self._soon, self._read = Soon(self, self._repaint), Soon(self, self._look, 15)
         self._lay_out()
         self._wire()
         self._show_rows()
-
-    def tile(self, cell: CellId) -> Tile:
-        """Return what is painted of a cell."""
-        gallery = self.desk.gallery
-        face, thumbnail = gallery.face(cell), gallery.thumbnails.get(cell)
-        name = face.annotated or face.predicted
-        problem = thumbnail is not None and bool(thumbnail.problem)
-        return Tile(self._picture(cell), self._colours.get(name, ""), bool(face.annotated), face_text(face), problem)
-
-    def words(self, cell: CellId) -> str:
-        """Return what is known of a cell, for a person."""
-        (ref, number), face = cell, self.desk.gallery.face(cell)
-        thumbnail = self.desk.gallery.thumbnails.get(cell)
-        treatment = self.desk.session.layout.of(ref.well_ref).treatment
-        lines = [f"{ref} · cell {number}", treatment, f"annotated {face.annotated}" if face.annotated else ""]
-        if face.predicted:
-            lines.append(f"predicted {face.predicted} {face.probability:.0%}")
-        lines.append(thumbnail.problem if thumbnail is not None else "")
-        return "\n".join(line for line in lines if line)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
         """Label, accept, clear, undo: the keys of the canvas, for all cells that are selected."""
@@ -215,10 +149,10 @@ class GalleryView(QWidget):
             half.show_group(group, titled=len(groups) > 1)
         self.halves[1].setVisible(len(groups) > 1)
         first = groups[0].query if groups else CellQuery()
-        is_special = len(groups) > 1 or first.cells is not None or bool(first.title)
-        said = first.title if is_special and len(groups) == 1 else HOW
-        self.special.setText(said if groups else "Looking …")
-        self.everything.setVisible(is_special)
+        asked = first.title or (f"Only of {', '.join(map(str, first.wells[:9]))}" if first.wells else "")
+        self.special.setText((asked if asked and len(groups) == 1 else HOW) if groups else "Looking …")
+        self.everything.setVisible(len(groups) > 1 or first.cells is not None or bool(asked))
+        self.bar.set_stale(self.desk.gallery.stale)
         self._say()
         self._look()
 
@@ -227,9 +161,11 @@ class GalleryView(QWidget):
         groups = self.desk.gallery.groups
         found = sum(len(group.rows) for group in groups)
         chosen = sum(map(len, self.selected().values()))
-        words = [f"{_thousands(found)} cells" if found or not groups else _nothing(self.desk)]
+        words = [cells_words(found) if found or not groups else _nothing(self.desk)]
         if chosen:
-            words.append(f"{_thousands(chosen)} selected")
+            words.append(f"{thousands(chosen)} selected")
+        if self.desk.gallery.population is not None and found:
+            words.append(f"pictures {self.desk.gallery.population.side:.0f} {self.desk.gallery.population.unit} wide")
         self.count.setText(" · ".join(words))
         self.label.setEnabled(chosen > 0)
 
@@ -245,36 +181,13 @@ class GalleryView(QWidget):
 
     def _take_pictures(self, cells: object) -> None:
         """Draw anew what was read."""
-        for cell in cells:
-            self._drawn.pop(cell, None)
+        self.tiles.forget(cells)
         self._soon.ask()
 
     def _repaint(self) -> None:
+        self.bar.set_stale(self.desk.gallery.stale)
         for half in self.halves:
             half.grid.viewport().update()
-
-    def _picture(self, cell: CellId) -> QPixmap | None:
-        """Return the picture of a cell, drawn when it is first asked for."""
-        if cell in self._drawn:
-            self._drawn.move_to_end(cell)
-            return self._drawn[cell]
-        found = self.desk.gallery.thumbnails.get(cell)
-        if found is None or found.problem:
-            return None
-        rgb = compose(found.pixels, found.channels, self._view.layers.looks(), self._channel)
-        if found.own is not None:
-            rgb = outline(rgb, found.own)
-        image = QImage(rgb.tobytes(), rgb.shape[1], rgb.shape[0], 3 * rgb.shape[1], QImage.Format.Format_RGB888)
-        side = self.halves[0].grid.side
-        smooth = Qt.TransformationMode.SmoothTransformation
-        self._drawn[cell] = QPixmap.fromImage(image).scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, smooth)
-        while len(self._drawn) > _DRAWN:
-            self._drawn.popitem(last=False)
-        return self._drawn[cell]
-
-    @property
-    def _colours(self) -> dict[str, str]:
-        return {p.name: p.colour for p in self.desk.session.annotations.phenotypes}
 
     def _filter(self, query: CellQuery) -> None:
         self.desk.gallery.show(query)
@@ -294,15 +207,16 @@ class GalleryView(QWidget):
         self._look()
 
     def _choose_channel(self, label: str) -> None:
-        self._channel = label
+        self.tiles.channel = label
         self._dressed_otherwise()
 
     def _dressed_otherwise(self, *_: object) -> None:
-        self._drawn.clear()
+        self.tiles.forget()
         self._soon.ask()
 
     def _resize(self, side: int) -> None:
-        self._drawn.clear()
+        self.tiles.forget()
+        self.tiles.side = side
         for half in self.halves:
             if half.grid.side != side:
                 half.grid.set_side(side)
@@ -337,29 +251,7 @@ class GalleryView(QWidget):
             self.give(name)
 
 
-def face_text(face: Face) -> str:
-    """Return what is written below a cell."""
-    if face.annotated and face.predicted and face.annotated != face.predicted:
-        return f"{face.annotated} ≠ {face.predicted}"
-    if face.annotated:
-        return f"✓ {face.annotated}"
-    if face.predicted and not math.isnan(face.probability):
-        return f"{face.probability:.0%} {face.predicted}"
-    return face.predicted
-
-
-def titled_words(group: Group) -> str:
-    """Return what a group is, and how many cells it has."""
-    query = group.query
-    parts = [query.title] if query.title else [query.predicted, *query.treatments, *map(str, query.wells), *query.roles]
-    return f"{' · '.join(part for part in parts if part) or 'All cells'}: {_thousands(len(group.rows))} cells"
-
-
 def _nothing(desk: Desk) -> str:
     if not any(survey.measured for survey in desk.surveys.values()):
         return "No cell is measured yet: segment and measure the plate."
     return "No such cells"
-
-
-def _thousands(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")

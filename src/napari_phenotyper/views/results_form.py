@@ -19,15 +19,18 @@ from qtpy.QtWidgets import (
 )
 
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.evaluation.field_quality import CROWDED, FLAGS
 from napari_phenotyper.session.hit_finding import HitQuestion
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, DEFAULT_SCORER
-from napari_phenotyper.session.quality import ANY
 from napari_phenotyper.views.chooser import Chooser
 
 LIVE = "live"
 """Stands for the model of the annotations as they are now, which is kept on the press."""
 MOST = 200_000
 """So many wells times features are scored at once; where there are more, only the feature that is chosen."""
+
+UNUSABLE = tuple(flag for flag in FLAGS if flag != CROWDED)
+"""Flags of fields that hits leave out; not crowded ones, which a treatment may have crowded."""
 
 
 class ResultsForm(QWidget):
@@ -51,7 +54,7 @@ class ResultsForm(QWidget):
         self._teachable = False
         self.find, self.how, self.column = QPushButton("Find hits"), QToolButton(), QComboBox()
         self.model, self.profile, self._options = QComboBox(), QComboBox(), QWidget()
-        self.doubtful = QCheckBox("Leave out doubtful fields")
+        self.doubtful = QCheckBox(f"Leave out fields that are {', '.join(UNUSABLE[:-1])} or {UNUSABLE[-1]}")
         self.scorer = Chooser(desk.session.registry, "scorer", DEFAULT_SCORER, desk.background.fail)
         registry = desk.session.registry
         for name in registry.ids("profiler"):
@@ -77,7 +80,7 @@ class ResultsForm(QWidget):
         settings = self.scorer.value()
         column = "" if self._all_at_once() else self.chosen_column
         model = "" if learner else chosen
-        leave_out = (ANY,) if self.doubtful.isChecked() else ()
+        leave_out = UNUSABLE if self.doubtful.isChecked() else ()
         profile, scorer = str(self.profile.currentData()), self.scorer.name
         return HitQuestion(model, learner, profile, column, scorer, settings, leave_out)
 
@@ -143,7 +146,9 @@ class ResultsForm(QWidget):
         self.how.setToolTip("Which model, which profile and which score")
         self.column.setToolTip("Which class or feature is listed, and drawn on the plate map; type to search")
         self.doubtful.setChecked(True)
-        self.doubtful.setToolTip("Fields flagged as empty, out of focus, saturated or crowded; the map names them")
+        self.doubtful.setToolTip(
+            "The map marks their wells. Crowded fields are counted: more or denser cells may be what a treatment does."
+        )
         self.column.setEditable(True)
         self.column.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.column.completer().setFilterMode(Qt.MatchFlag.MatchContains)

@@ -257,12 +257,14 @@ def _left_out(left: Omissions) -> str:
         parts.append(f"{left.no_cells:,} object{many} predicted “{NOT_A_CELL}”")
     if left.flagged:
         many = "s" if len(left.flagged) > 1 else ""
-        parts.append(f"{len(left.flagged)} doubtful field{many} ({escape(counted(left.flagged.values()))})")
+        parts.append(f"{len(left.flagged)} unusable field{many} ({escape(counted(left.flagged.values()))})")
+    if left.emptied:
+        parts.append(f"with them all of {escape(_few(list(left.emptied)))}")
     if left.failed:
         parts.append(f"{len(left.failed)} that failed ({escape(_few(list(left.failed)))})")
     if left.plates:
         parts.append(f"{escape(_few(list(left.plates)))}: no negative control")
-    text = f"Left out: {'; '.join(parts)}." if parts else f"Nothing was left out as “{NOT_A_CELL}”, doubtful or failed."
+    text = f"Left out: {'; '.join(parts)}." if parts else f"Nothing was left out as “{NOT_A_CELL}”, unusable or failed."
     return f"<small>{text}</small>"
 
 

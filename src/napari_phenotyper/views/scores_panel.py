@@ -30,6 +30,8 @@ class ScoresPanel(QWidget):
 
     entry_clicked = Signal(str, str)
     """Annotated and predicted class of an entry of the confusion matrix: show its cells."""
+    class_clicked = Signal(str)
+    """A class of the table: show its annotated cells."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,6 +43,9 @@ class ScoresPanel(QWidget):
         self._title, self.matrix = _paragraph(), ConfusionGrid()
         self._title.setText("<b>What is taken for what</b>: click a number to see its cells")
         self.matrix.clicked.connect(self.entry_clicked)
+        links = Qt.TextInteractionFlag.LinksAccessibleByMouse
+        self._table.setTextInteractionFlags(self._table.textInteractionFlags() | links)
+        self._table.linkActivated.connect(self._open_class)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(2, 2, 2, 2)
@@ -82,6 +87,10 @@ class ScoresPanel(QWidget):
         """Say, or say no more, that the scores are out of date."""
         self._is_stale = is_stale
         self._stale.setVisible(is_stale and self._report is not None)
+
+    def _open_class(self, number: str) -> None:
+        if self._report is not None:
+            self.class_clicked.emit(self._report["classes"][int(number)])
 
 
 class ConfusionGrid(QWidget):
@@ -254,9 +263,19 @@ def _table(report: Mapping[str, Any], phenotypes: Sequence[Phenotype]) -> str:
         cells = "".join(f"<td align='right'>{figure}</td>" for figure in figures)
         # invisible breaks, so that a long word cannot push the figures out of a narrow dock
         words = escape(re.sub(r"(\S{14})(?=\S)", "\\1\u200b", shorten(name, 40)))
-        lines.append(f"<tr><td><span style='color: {colours[name]}'>■</span>&nbsp;{words}</td>{cells}</tr>")
+        lines.append(
+            f"<tr><td><span style='color: {colours[name]}'>■</span>&nbsp;{_link(place, words)}</td>{cells}</tr>"
+        )
     note = "recall: share of the class that is found; prec.: share of what is called so that is right; all in %"
-    return f"<table width='100%' cellspacing='0' cellpadding='3'>{''.join(lines)}</table><small>{note}</small>"
+    rows = "".join(lines)
+    return (
+        f"<table width='100%' cellspacing='0' cellpadding='3'>{rows}</table>"
+        f"<small>{note}. Click a class to see its cells.</small>"
+    )
+
+
+def _link(place: int, words: str) -> str:
+    return f"<a href='{place}' style='color: #5aa9e6; text-decoration: none'>{words}</a>"
 
 
 def _score(one: Mapping[str, Any], name: str, is_known: bool) -> str:

@@ -51,6 +51,7 @@ class TrainTab(QWidget):
         self.judging.cell_clicked.connect(self._show_cell)
         self.judging.gallery_asked.connect(desk.judging.show_suspects)
         self.scores.entry_clicked.connect(desk.judging.show_confused)
+        self.scores.class_clicked.connect(desk.gallery.show_annotated)
         desk.judging.events.found.connect(self.judging.set_found)
         self.keep.clicked.connect(lambda: desk.keep())
         desk.live.events.state.connect(self._show_state)

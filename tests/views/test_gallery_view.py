@@ -96,6 +96,19 @@ def test_a_click_shows_the_cell_in_its_field(gallery, until):
     until(lambda: gallery.desk.viewing.open.ref == ref)
 
 
+def test_a_label_that_a_classifier_doubts_wears_both_colours(gallery, until):
+    cell = next(c for c in map(gallery.desk.gallery.groups[0].rows.cell, range(50))
+                if gallery.desk.gallery.face(c).annotated == "Interphase")  # fmt: skip
+    ask(gallery, until, CellQuery(cells=(cell,), said=("Mitotic",)))
+    colours = {p.name: p.colour for p in gallery.desk.session.annotations.phenotypes}
+    tile = gallery.halves[0]._tile(0)
+    assert (tile.colour, tile.other) == (colours["Interphase"], colours["Mitotic"])
+    click(gallery, 0)
+    QTest.keyClick(grid_of(gallery), Qt.Key.Key_Return)
+    until(lambda: gallery.desk.gallery.face(cell).annotated == "Mitotic")
+    assert gallery.halves[0]._tile(0).other == ""
+
+
 def test_the_boxes_choose_other_cells(gallery, until):
     gallery.bar.places.setCurrentIndex(gallery.bar.places.findData("treatment:X"))
     gallery.bar.places.activated.emit(0)

@@ -24,7 +24,7 @@ from napari_phenotyper.views.row_selection import RowSelection
 
 SIZES = (48, 192)
 """Least and most pixels along the side of a thumbnail."""
-_RIM, _GAP, _LINE = 6, 3, 3
+_RIM, _GAP, _LINE, _CORNER = 6, 3, 3, 14
 _SMALL = 0.76
 """Size of the letters below a picture, in heights of a line: "98% Prometaphase" should fit."""
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -42,6 +42,8 @@ class Tile:
         Of its class, "" for none.
     annotated
         Whether somebody gave the class: a white rim, as on the canvas.
+    other
+        Colour of the class predicted where that is another one than was given: a corner of the picture; else "".
     text
         Below the picture.
     problem
@@ -53,6 +55,7 @@ class Tile:
     annotated: bool = False
     text: str = ""
     problem: bool = False
+    other: str = ""
 
 
 class CellGrid(QAbstractScrollArea):
@@ -272,6 +275,9 @@ class CellGrid(QAbstractScrollArea):
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), "not readable")
         painter.setPen(QPen(QColor(tile.colour or "#666666"), _LINE if tile.colour else 1))
         painter.drawRect(inner.adjusted(-2, -2, 1, 1))
+        if tile.other:
+            corner = QRect(inner.right() - _CORNER, inner.top(), _CORNER + 1, _CORNER)
+            painter.fillRect(corner, QColor(tile.other))
         if tile.annotated:
             painter.setPen(QPen(QColor("white"), 2))
             painter.drawRect(inner.adjusted(-5, -5, 4, 4))

@@ -55,8 +55,10 @@ class Tiles:
         gallery = self._desk.gallery
         face, thumbnail = gallery.face(cell), gallery.thumbnails.get(cell)
         name = face.annotated or face.predicted
-        problem = thumbnail is not None and bool(thumbnail.problem)
-        return Tile(self._picture(cell), self._colours.get(name, ""), bool(face.annotated), face_text(face), problem)
+        problem, colours = thumbnail is not None and bool(thumbnail.problem), self._colours
+        doubted = face.annotated and face.predicted and face.annotated != face.predicted
+        other = colours.get(face.predicted, "") if doubted else ""
+        return Tile(self._picture(cell), colours.get(name, ""), bool(face.annotated), face_text(face), problem, other)
 
     def words(self, cell: CellId) -> str:
         """Return what is known of a cell, for a person."""

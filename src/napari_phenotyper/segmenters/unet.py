@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
 from napari_phenotyper.core.progress import Progress, no_progress
+from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
-from napari_phenotyper.segmenters import _diameter, _threshold
+from napari_phenotyper.segmenters import _diameter
 
 if TYPE_CHECKING:
     from napari_phenotyper.nets.unet_finder import Finder
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "weights" / "unet.safetensors"
 """The weights in the package."""
 
+GUESSER = "nuclei"
+"""The segmenter that the first guess of a diameter comes from."""
 _LOOKED_AT = 2048
 """Pixels of the side of the middle part of a field that open parameters are decided from."""
 _PASSES = 3
@@ -79,7 +82,7 @@ class Unet:
             return replace(self, weights=finder.digest)
         diameter = _diameter.given(scenes[0], self.diameter, self.unit)
         if diameter is None:
-            diameter = round(self._typical([_middle(s.image(self.channel)) for s in scenes], finder), 2)
+            diameter = round(self._typical(scenes, finder), 2)
         return replace(self, diameter=diameter, unit="px", weights=finder.digest)
 
     def _finder(self) -> Finder:
@@ -94,14 +97,16 @@ class Unet:
             )
         return finder
 
-    def _typical(self, images: Sequence[NDArray[np.generic]], finder: Finder) -> float:
-        """Return the diameter, in px, of the nuclei that cover half of the area of all in some images.
+    def _typical(self, scenes: Sequence[Scene], finder: Finder) -> float:
+        """Return the diameter, in px, of the nuclei that cover half of the area of all in some fields.
 
-        A first guess by thresholding takes clumps for nuclei; the network then looks at that scale, and again.
+        The first guess is that of the classical segmenter; the network then looks at that scale, and again.
         """
         from napari_phenotyper.nets.unet_pixels import typical
 
-        diameter = _threshold.typical_diameter([_threshold.look(_threshold.pixels(i), None) for i in images])
+        images = [_middle(scene.image(self.channel)) for scene in scenes]
+        seen = [replace(scene, pixels={self.channel: image}) for scene, image in zip(scenes, images, strict=True)]
+        diameter: float = Registry().make("segmenter", GUESSER, {"channel": self.channel}).resolve(seen).diameter
         for _ in range(_PASSES):
             found = typical([self._labels(image, diameter, finder, no_progress) for image in images])
             before, diameter = diameter, max(found, 6.0) if found else diameter

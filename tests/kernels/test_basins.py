@@ -86,10 +86,10 @@ def test_a_plateau_is_one_basin():
 
 @settings(deadline=None, max_examples=25)
 @given(seeds)
-def test_depth_is_the_distance_to_the_outside_within_six_hundredths(seed):
+def test_depth_is_the_distance_to_the_outside_within_seven_hundredths(seed):
     mask = np.pad(blobs(seed, 4.0) > -0.05, 1)
     exact = ndimage.distance_transform_edt(mask)
-    assert np.all(np.abs(basins.depth_of(mask) - exact) <= 0.06 * exact + 1e-3)
+    assert np.all(np.abs(basins.depth_of(mask) - exact) <= 0.07 * exact + 1e-3)
 
 
 def test_sums_and_borders_are_those_of_the_labels():

@@ -19,6 +19,9 @@ from napari_phenotyper.segmenters._threshold import Image32
 _NECK = 0.88
 """Share at which touching nuclei are split where one and two are as likely."""
 
+_DOUBT = 0.4
+"""Odds (log) that favour one nucleus: a mitotic one in pieces is worse than two that are taken for one."""
+
 _TILE = 2048
 """Shrunken pixels of a tile; larger fields are segmented tile by tile, with nuclei to spare around each."""
 
@@ -219,7 +222,8 @@ class Nuclei:
             parts = _objects.parts(found.mask, found.filled, small, self.split)
             progress(0.6, "Joining parts of one nucleus")
             # a hundredth of the neck's width counts as much as a tenth of the odds
-            labels, count = _objects.join(parts, small, 10 * (self.neck - _NECK)), parts.count
+            bar = 10 * (self.neck - _NECK) - _DOUBT
+            labels, count = _objects.join(parts, small, bar), parts.count
         least = self.min_area * _objects.typical_area(small)
         return labels, keep_largest(labels, count, least, float(labels.size), False), found.above
 

@@ -23,7 +23,7 @@ from napari_phenotyper.kernels.basins import borders, sums
 from napari_phenotyper.kernels.joining import SIGNS, signs
 from napari_phenotyper.kernels.pieces import enlarge_labels, keep_largest
 from napari_phenotyper.segmenters import _objects, _threshold
-from napari_phenotyper.segmenters.nuclei import Nuclei
+from napari_phenotyper.segmenters.nuclei import _DOUBT, Nuclei
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "dsb2018_fluo"
 BARS = (4.0, 2.0, 1.0, 0.0)
@@ -80,7 +80,7 @@ class Field:
 
     def joined(self, weights: np.ndarray) -> tuple[np.ndarray, int]:
         """Return small labels 1 … n and n."""
-        labels = _objects.join(self.parts, self.diameter, 0.0, weights)
+        labels = _objects.join(self.parts, self.diameter, -_DOUBT, weights)
         least = self.settings.min_area * _objects.typical_area(self.diameter)
         return labels, keep_largest(labels, self.parts.count, least, float(labels.size), False)
 

@@ -18,6 +18,7 @@ from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.segmenters import _threshold
 from napari_phenotyper.segmenters.nuclei import Nuclei
 
 
@@ -122,6 +123,64 @@ def test_pixels_that_are_not_numbers_are_background():
     assert labels.max() > 0 and not labels[:60].any()
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_one_object_that_fills_most_of_the_field_does_no_harm(value):
+    y, x = np.mgrid[:300, :300]
+    giant = (np.hypot(y - 150, x - 150) < 140) * 1.0
+    giant[140:160, 140:160] = value
+    labels = labels_of(noisy(ndimage.gaussian_filter(giant, 1), 3000, 300, 20, np.uint16))
+    assert labels.shape == giant.shape and labels.max() <= 20
+    assert labels_of(noisy(giant, 3000, 300, 20, np.uint16), Nuclei(diameter=280)).max() == 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_field_of_full_wells_has_no_nuclei(dtype):
+    assert not labels_of(np.full((100, 120), np.iinfo(dtype).max, dtype)).any()
+
+
+def test_nuclei_before_the_glow_of_something_out_of_focus_are_found():
+    image, count = discs(radius=6, spacing=32)
+    y, x = np.mgrid[:256, :256]
+    glow = 2.0 * np.exp(-((y - 200) ** 2 + (x - 40) ** 2) / 2 / 90**2)
+    found = labels_of(noisy(image + glow, 1000, 300, 20, np.uint16), Nuclei(diameter=12)).max()
+    assert count * 0.9 <= found <= count * 1.1
+
+
+def test_a_large_field_is_segmented_in_tiles_as_it_is_in_one(monkeypatch):
+    from napari_phenotyper.segmenters import nuclei
+
+    field = noisy(discs(600, 10, 37)[0], 3000, 300, 20, np.uint16)
+    resolved = Nuclei().resolve([scene(field)])
+    whole = labels_of(field, resolved)
+    monkeypatch.setattr(nuclei, "_TILE", 150)
+    tiled = labels_of(field, resolved)
+    assert tiled.max() == whole.max() and np.array_equal(np.unique(tiled), np.arange(tiled.max() + 1))
+    assert ((tiled > 0) != (whole > 0)).mean() < 1e-3
+
+
+def test_of_a_very_large_field_only_parts_are_looked_at():
+    parts = _threshold.sample([np.zeros((100, 100)), np.zeros((5000, 9000)), np.zeros((50, 4097))])
+    assert [p.shape for p in parts] == [(100, 100), *[(2048, 2048)] * 4, *[(50, 2048)] * 2]
+
+
+def test_debris_is_left_out_unless_asked_for():
+    image, count = discs(radius=12)
+    y, x = np.mgrid[:256, :256]
+    for cy in range(0, 256, 48):
+        image += 0.3 * np.exp(-((y - cy) ** 2 + (x - 48) ** 2) / 2 / 2.5**2)
+    field = noisy(image, 3000, 300, 20, np.uint16)
+    assert labels_of(field).max() == count < labels_of(field, Nuclei(debris=0)).max()
+
+
+def test_the_narrower_the_neck_asked_for_the_fewer_nuclei_are_split():
+    y, x = np.mgrid[:200, :200]
+    rows = ((25, 15), (65, 19), (105, 23), (145, 26))
+    clump = sum(np.hypot(y - cy, x - 60 - k * apart) < 14 for cy, apart in rows for k in range(4)) > 0
+    field = noisy(ndimage.gaussian_filter(clump * 1.0, 1.5), 3000, 300, 20, np.uint16)
+    found = [labels_of(field, Nuclei(neck=n, diameter=28)).max() for n in (0.0, 0.5, 0.88, 1.0)]
+    assert found == sorted(found) and found[0] < found[-1]
+
+
 def test_touching_nuclei_are_split_by_their_shape():
     y, x = np.mgrid[:120, :160]
     pair = ((y - 60) ** 2 + (x - 60) ** 2 <= 400) | ((y - 60) ** 2 + (x - 94) ** 2 <= 400)
@@ -140,7 +199,7 @@ def test_touching_nuclei_are_split_by_their_brightness(split):
 def test_a_hole_is_filled_unless_asked_otherwise():
     y, x = np.mgrid[:100, :100]
     far = np.hypot(y - 50, x - 50)
-    field = noisy(ndimage.gaussian_filter(((far < 20) & (far > 8)) * 1.0, 1), 3000, 300, 20, np.uint16)
+    field = noisy(ndimage.gaussian_filter(((far < 20) & (far > 6)) * 1.0, 1), 3000, 300, 20, np.uint16)
     assert labels_of(field)[50, 50] == 1
     assert labels_of(field, Nuclei(fill_holes=False, split="none"))[50, 50] == 0
 
@@ -172,6 +231,13 @@ def test_labels_are_consecutive_and_connected_whatever_the_image(seed, height, w
     assert labels.dtype == np.int32
     assert set(np.unique(labels)) - {0} == set(range(1, labels.max() + 1))
     assert all(ndimage.label(labels == i)[1] == 1 for i in range(1, labels.max() + 1))
+
+
+@pytest.mark.parametrize("radius", [10, 20])
+def test_the_type_of_the_pixels_does_not_change_the_masks(radius):
+    field = noisy(discs(radius=radius, spacing=60)[0], 200, 30, 3, np.uint8)
+    masks = [labels_of(field.astype(t)) for t in (np.uint8, np.uint16, np.int32, np.float32, np.float64)]
+    assert masks[0].max() > 0 and all(np.array_equal(masks[0], other) for other in masks[1:])
 
 
 def test_a_scaled_image_gives_the_same_masks():
@@ -266,8 +332,11 @@ def matches(found, truth, iou):
 
 
 @pytest.mark.slow
-def test_hand_drawn_nuclei_are_matched_as_well_as_by_the_known_recipe(shared_data):
-    """Every eighth of 406 fields; Gaussian, Otsu and distance watershed reach 0.81 at IoU 0.5 and 0.69 at 0.7."""
+def test_hand_drawn_nuclei_are_matched_better_than_by_the_known_recipe(shared_data):
+    """Every eighth of 406 fields; Gaussian, Otsu and distance watershed reach 0.81 at IoU 0.5 and 0.69 at 0.7.
+
+    The weights were fitted on these fields: a guard against loss, no proof. benchmarks/fit_nuclei.py scores by fold.
+    """
     folder = shared_data / "dsb2018_fluo"
     both, at_half, at_seven = 0, 0, 0
     for path in sorted((folder / "images").glob("*.png"))[::8]:
@@ -276,7 +345,7 @@ def test_hand_drawn_nuclei_are_matched_as_well_as_by_the_known_recipe(shared_dat
         both += int(found.max()) + len(np.unique(truth)) - 1
         at_half += matches(found, truth, 0.5)
         at_seven += matches(found, truth, 0.7)
-    assert 2 * at_half / both > 0.8 and 2 * at_seven / both > 0.69
+    assert 2 * at_half / both > 0.86 and 2 * at_seven / both > 0.74
 
 
 @pytest.mark.parametrize("plate", ["PK-10B-pl1", "PK-11B-pl1"])

@@ -14,8 +14,8 @@ Image32 = NDArray[np.float32]
 def background(image: Image32, diameter: float) -> Image32:
     """Return the (y, x) background of an image, by an opening on a coarse grid.
 
-    Means over blocks of a quarter of a diameter are opened (minimum, then maximum) over three diameters, smoothed and
-    brought back to full size: what is smaller than three diameters vanishes, what is larger stays.
+    Means over blocks of a quarter of a diameter are opened (minimum, then maximum) over 2.5 diameters, smoothed and
+    brought back to full size: what is smaller than that vanishes, what is larger stays.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def background(image: Image32, diameter: float) -> Image32:
     """
     block = max(1, int(diameter / 4))
     coarse = block_means(image, block)
-    size = max(3, round(3 * diameter / block) | 1)
+    size = max(3, round(2.5 * diameter / block) | 1)
     coarse = ndimage.maximum_filter(ndimage.minimum_filter(coarse, size, mode="nearest"), size, mode="nearest")
     height, width = image.shape
     return enlarge(blur(coarse, size / 2), block, (height, width))

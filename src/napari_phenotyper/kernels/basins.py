@@ -160,7 +160,7 @@ def _borders(
 def depth_of(mask: Mask) -> Image32:
     """Return (y, x) distance to the nearest pixel outside a mask, or beyond the image, by chamfers of 1 and √2 · 0.965.
 
-    Two passes over the image (Borgefors 1986); within 4 % of the distance by Pythagoras.
+    Two passes over the image (Borgefors 1986); within 7 % of the distance by Pythagoras.
     """
     height, width = mask.shape
     far = np.zeros((height + 2, width + 2), np.float32)

@@ -11,6 +11,9 @@ Labels = NDArray[np.int32]
 Image32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+_RIM = 3
+"""Pixels from the edge of a hole to where its rim is about as bright as the nucleus."""
+
 
 @jit
 def _past_background(row: Labels, x: int) -> int:
@@ -93,7 +96,7 @@ def pieces(labels: Labels) -> tuple[Labels, int]:
 
 @jit
 def fill_holes(mask: Mask, image: Image32, largest: float) -> None:
-    """Fill holes of up to so many pixels in a mask, and in its image with the mean of what bounds them left and right.
+    """Fill holes of up to so many pixels in a mask, and in its image with the mean of the rim left and right of them.
 
     A hole shares no side with the background beyond it. Both are written to.
     """
@@ -110,7 +113,8 @@ def fill_holes(mask: Mask, image: Image32, largest: float) -> None:
         if inside or y == 0 or y == height - 1 or start == 0 or stop == width:
             area[root[i]] = np.int64(1) << 40
         elif area[root[i]] <= largest:
-            light[root[i]] += image[y, start - 1] + image[y, stop]
+            light[root[i]] += max(image[y, start - 1], image[y, max(start - _RIM, 0)])
+            light[root[i]] += max(image[y, stop], image[y, min(stop + _RIM - 1, width - 1)])
             ends[root[i]] += 2
     for i in range(len(runs)):
         if area[root[i]] <= largest:

@@ -16,13 +16,13 @@ from napari_phenotyper.segmenters._threshold import Image32, noise_of
 if TYPE_CHECKING:
     from napari_phenotyper.kernels.basins import Borders
 
-JOINING = np.array([-0.879, -8.744, 27.363, -0.01, -2.2, -1.1, -4.459, 5.623, 9.209])
+JOINING = np.array([-1.332, -8.602, 28.275, -0.157, -2.043, -0.947, -4.891, 5.938, 8.872])
 """Of `kernels.joining.signs`: log-odds that two parts are one nucleus."""
 
-NUCLEUS = np.array([0.17, 1.448, 1.151, 2.239, 1.027, 17.051, 0.3, -0.264, -0.631, -13.999])
+NUCLEUS = np.array([0.206, 1.539, 1.137, 1.202, 0.187, 16.909, 0.291, -0.266, 0.066, -13.312])
 """Of `_looks`: log-odds that an object is a nucleus, not debris or what is out of focus."""
 
-_HOLE = 0.5
+_HOLE = 0.75
 """The largest hole that is filled, in areas of a typical nucleus."""
 
 
@@ -62,14 +62,14 @@ def cut(flat: Image32, floor: float, diameter: float, share: float, holes: bool)
     from napari_phenotyper.kernels.pieces import fill_holes
     from napari_phenotyper.kernels.shrink import blur
 
-    relief = blur(flat, max(0.5, 0.08 * diameter))
+    relief = blur(flat, max(0.5, 0.05 * diameter))
     zones, count = climb(relief, flat > floor)
     own = sums(zones, relief, relief, relief, count)
     joined = join_by_height(
         borders(zones, relief, relief, relief, count), own, 0.92, 0.2 * typical_area(diameter)
     )
     zones = joined.astype(np.int32)[zones]
-    ends = quantiles(zones, flat, count, 0.05, 0.9)
+    ends = quantiles(zones, flat, count, 0.1, 0.9)
     dark = np.maximum(ends[:, 0] - np.float32(floor), 0)
     cuts = dark + np.float32(share) * (ends[:, 1] - dark) if share else np.full(count + 1, floor, np.float32)
     above = margin(spread(zones, 2), cuts, flat)

@@ -19,6 +19,9 @@ from napari_phenotyper.segmenters._threshold import Image32
 _NECK = 0.88
 """Share at which touching nuclei are split where one and two are as likely."""
 
+_DOUBT = 0.4
+"""Odds (log) that favour one nucleus: a mitotic one in pieces is worse than two that are taken for one."""
+
 _TILE = 2048
 """Shrunken pixels of a tile; larger fields are segmented tile by tile, with nuclei to spare around each."""
 
@@ -94,7 +97,7 @@ class Nuclei:
         if self._is_resolved or not scenes:
             return self
         given = self._given_diameter(scenes[0])
-        images = [scene.image(self.channel) for scene in scenes]
+        images = _threshold.sample(scene.image(self.channel) for scene in scenes)
         start = replace(self, unit="px", threshold="local" if self.threshold == "auto" else self.threshold)
         settings = start._with(given or _threshold.DIAMETER, images)
         for _ in range(0 if given else 5):
@@ -177,10 +180,10 @@ class Nuclei:
         if max(image.shape) <= 1.5 * size:
             return self._tile(image, progress)
         result = np.zeros(image.shape, np.int32)
-        tiles = list(_tiles(image.shape, size, 4 * round(self.diameter or 1.0)))
+        tiles, last = list(_tiles(image.shape, size, 4 * round(self.diameter or 1.0))), 0
         for k, (outer, inner) in enumerate(tiles):
             labels = self._tile(image[outer], part(progress, k / len(tiles), (k + 1) / len(tiles)))
-            _paint(result[outer], labels, inner, int(result.max()))
+            last += _paint(result[outer], labels, inner, last)
         return result
 
     def _tile(self, image: NDArray[np.generic], progress: Progress) -> Labels:
@@ -219,7 +222,8 @@ class Nuclei:
             parts = _objects.parts(found.mask, found.filled, small, self.split)
             progress(0.6, "Joining parts of one nucleus")
             # a hundredth of the neck's width counts as much as a tenth of the odds
-            labels, count = _objects.join(parts, small, 10 * (self.neck - _NECK)), parts.count
+            bar = 10 * (self.neck - _NECK) - _DOUBT
+            labels, count = _objects.join(parts, small, bar), parts.count
         least = self.min_area * _objects.typical_area(small)
         return labels, keep_largest(labels, count, least, float(labels.size), False), found.above
 
@@ -233,8 +237,11 @@ def _tiles(shape: tuple[int, ...], size: int, spare: int) -> Iterator[tuple[tupl
             yield outer, np.s_[top - first : top - first + size, left - second : left - second + size]
 
 
-def _paint(canvas: Labels, labels: Labels, inner: tuple[slice, slice], last: int) -> None:
-    """Add to a canvas, under new numbers, what has its middle in the tile; what is taken stays."""
+def _paint(canvas: Labels, labels: Labels, inner: tuple[slice, slice], last: int) -> int:
+    """Add to a canvas, numbered after the last, what has its middle in the tile; what is taken stays.
+
+    Return how many numbers were used.
+    """
     from napari_phenotyper.kernels.basins import centres
 
     middle = centres(labels, int(labels.max(initial=0)))
@@ -242,5 +249,6 @@ def _paint(canvas: Labels, labels: Labels, inner: tuple[slice, slice], last: int
     inside = (middle[:, 0] >= rows.start) & (middle[:, 0] < rows.stop)
     inside &= (middle[:, 1] >= columns.start) & (middle[:, 1] < columns.stop)
     inside[0] = False
-    own = inside[labels] & (canvas == 0)
-    canvas[own] = labels[own] + last
+    name = np.where(inside, np.cumsum(inside) + last, 0).astype(np.int32)[labels]
+    np.copyto(canvas, name, where=(canvas == 0) & (name > 0))
+    return int(inside.sum())

@@ -118,6 +118,14 @@ def test_depth_is_the_distance_map_of_each_cell_alone():
         assert np.allclose(statistics[i], [inside.max(), inside.mean(), np.median(inside)])
 
 
+def test_depth_of_a_wide_cell_is_the_distance_map_too():
+    mask = np.ones((60, 400), np.int32)
+    mask[30:40, 100:300] = 0
+    index = cell_index(mask)
+    expected = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    assert np.allclose(outline.depth(*place(index)), expected[index.y, index.x])
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10**6))
 def test_hulls_are_those_of_scipy_and_scikit_image(seed):

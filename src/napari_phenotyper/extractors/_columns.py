@@ -163,6 +163,19 @@ def local_background(scene: Scene, label: str, reach: int) -> Float64:
     return scene.shared(("background", label, str(reach)), make)
 
 
+def zernike_circles(scene: Scene) -> Float64:
+    """Return (n, 3) row, column and radius of the circles about the centroids that hold every pixel of each cell."""
+    from napari_phenotyper.kernels.moments import reach
+
+    def make() -> Float64:
+        centre = local_centroids(scene)
+        # a pixel reaches half a side beyond its centre, so that a single one has a circle too
+        radius = reach(*local_coordinates(scene), centre, scene.index.offsets) + 0.5
+        return np.column_stack([centre, radius])
+
+    return scene.shared(("circles",), make)
+
+
 def ratio(top: Float64, bottom: Float64) -> Float64:
     """Return top / bottom, NaN where bottom is 0."""
     return np.asarray(np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0))

@@ -162,6 +162,13 @@ def test_a_quantile_of_many_is_that_of_numpy(values, share):
     assert ranks.quantile(values, share) == pytest.approx(np.quantile(values.astype(float), share), rel=1e-6, abs=1e-6)
 
 
+@given(arrays(np.uint16, st.integers(1, 40)), st.floats(0, 1))
+def test_a_quantile_of_whole_numbers_is_that_of_numpy(values, share):
+    expected = pytest.approx(np.quantile(values.astype(float), share), rel=1e-9)
+    assert ranks.quantile(values.astype(np.float32), share, whole=True) == expected
+    assert ranks.quantile(values.astype(np.float32), share) == expected
+
+
 @given(groups_of_values)
 def test_the_absolute_deviation_is_the_median_of_the_deviations(groups):
     values, offsets = flat(groups)

@@ -95,7 +95,8 @@ def darkest(scene: Scene, label: str) -> float:
     """Return what the darkest twentieth of a channel's pixels stays below; 0 of an empty image."""
     from napari_phenotyper.kernels.ranks import quantile
 
-    return scene.shared(("dark", label), lambda: quantile(clean_image(scene, label).ravel(), 0.05))
+    whole = scene.pixels[label].dtype in (np.uint8, np.uint16)
+    return scene.shared(("dark", label), lambda: quantile(clean_image(scene, label).ravel(), 0.05, whole))
 
 
 def contrast(scene: Scene, label: str) -> Float64:

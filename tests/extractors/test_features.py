@@ -21,6 +21,7 @@ from napari_phenotyper.extractors.edges import Edges
 from napari_phenotyper.extractors.granularity import Granularity
 from napari_phenotyper.extractors.intensity import Intensity
 from napari_phenotyper.extractors.lbp import Lbp
+from napari_phenotyper.extractors.moments import Moments
 from napari_phenotyper.extractors.neighbours import Neighbours
 from napari_phenotyper.extractors.radial import Radial
 from napari_phenotyper.extractors.shape import Shape
@@ -30,8 +31,8 @@ from napari_phenotyper.extractors.zernike import Zernike
 from napari_phenotyper.session.crop_cells import prepare
 from napari_phenotyper.session.crop_folders import CropFolder, read_folder
 
-USUAL = [Shape(), Intensity(), Texture(), Zernike(), Edges(), Granularity()]
-FAMILIES = [*USUAL, Correlation(), Dna(), Lbp(), Neighbours(), Radial(), Spots()]
+USUAL = [Shape(), Intensity(), Texture(), Lbp(), Zernike(), Edges(), Granularity()]
+FAMILIES = [*USUAL, Correlation(), Dna(), Moments(), Neighbours(), Radial(), Spots()]
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
 TURNING = [f for f in FAMILIES if not isinstance(f, Radial)]
 REF = FieldRef("P1", "B02", 1)
@@ -271,18 +272,24 @@ def test_texture_does_not_change_with_exposure():
     assert np.allclose(first, second, rtol=1e-4, atol=1e-4)
 
 
-def test_zernike_moments_of_a_disc_are_those_of_the_unit_circle():
-    found = measured(Zernike(), disc(25), disc(25))
-    assert found["Nuclei_AreaShape_Zernike_0_0"] == pytest.approx(0.97, abs=0.04)
-    assert all(found[f"Nuclei_AreaShape_Zernike_{n}_{m}"] < 0.1 for n, m in ((1, 1), (2, 2), (3, 1), (5, 3)))
-    assert len(found) == 60
+@pytest.mark.parametrize(
+    ("family", "name"), [(Zernike(), "CentredZernike"), (Moments(), "Zernike")], ids=["centred", "smallest circle"]
+)
+def test_zernike_moments_of_a_disc_are_those_of_the_unit_circle(family, name):
+    found = measured(family, disc(25), disc(25))
+    assert found[f"Nuclei_AreaShape_{name}_0_0"] == pytest.approx(0.98, abs=0.03)
+    assert all(found[f"Nuclei_AreaShape_{name}_{n}_{m}"] < 0.1 for n, m in ((1, 1), (2, 2), (3, 1), (5, 3)))
+    assert len(found) == (30 if name == "CentredZernike" else 60)
 
 
-def test_zernike_moments_tell_lobes():
+@pytest.mark.parametrize(
+    ("family", "name"), [(Zernike(), "CentredZernike"), (Moments(), "Zernike")], ids=["centred", "smallest circle"]
+)
+def test_zernike_moments_tell_lobes(family, name):
     y, x = np.mgrid[:80, :80] - 40
     three = (np.hypot(y, x) < 20 + 8 * np.cos(3 * np.arctan2(y, x))).astype(np.int32)
-    found = measured(Zernike(), three, three)
-    assert found["Nuclei_AreaShape_Zernike_3_3"] > 3 * found["Nuclei_AreaShape_Zernike_4_4"]
+    found = measured(family, three, three)
+    assert found[f"Nuclei_AreaShape_{name}_3_3"] > 3 * found[f"Nuclei_AreaShape_{name}_4_4"]
 
 
 @pytest.mark.slow

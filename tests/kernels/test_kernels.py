@@ -37,6 +37,7 @@ def random_labels(seed, size=40):
     return labels.astype(np.int32)
 
 
+@settings(deadline=None)
 @given(groups_of_values)
 def test_grouped_statistics_are_those_of_each_group(groups):
     values, offsets = flat(groups)
@@ -46,6 +47,7 @@ def test_grouped_statistics_are_those_of_each_group(groups):
     assert np.array_equal(grouped.group_max(values, offsets), [g.max() for g in groups])
 
 
+@settings(deadline=None)
 @given(groups_of_values, st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_grouped_quantiles_are_those_of_numpy(groups, shares):
     values, offsets = flat(groups)
@@ -53,6 +55,7 @@ def test_grouped_quantiles_are_those_of_numpy(groups, shares):
     assert np.allclose(grouped.group_quantiles(values, offsets, shares), expected, rtol=1e-6, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(groups_of_values)
 def test_sorting_in_groups_is_sorting_each(groups):
     values, offsets = flat(groups)
@@ -108,6 +111,14 @@ def test_depth_is_the_distance_map_of_each_cell_alone():
         assert np.allclose(statistics[i], [inside.max(), inside.mean(), np.median(inside)])
 
 
+def test_depth_of_a_wide_cell_is_the_distance_map_too():
+    mask = np.ones((60, 400), np.int32)
+    mask[30:40, 100:300] = 0
+    index = cell_index(mask)
+    expected = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    assert np.allclose(outline.depth(*place(index)), expected[index.y, index.x])
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10**6))
 def test_hulls_are_those_of_scipy_and_scikit_image(seed):
@@ -139,11 +150,21 @@ def test_the_hull_of_a_rectangle_is_exact():
     assert found.min_feret[0] == 4 and found.max_feret[0] == pytest.approx(np.hypot(4, 11))
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e6, 1e6, width=32)), st.floats(0, 1))
 def test_a_quantile_of_many_is_that_of_numpy(values, share):
     assert ranks.quantile(values, share) == pytest.approx(np.quantile(values.astype(float), share), rel=1e-6, abs=1e-6)
 
 
+@settings(deadline=None)
+@given(arrays(np.uint16, st.integers(1, 40)), st.floats(0, 1))
+def test_a_quantile_of_whole_numbers_is_that_of_numpy(values, share):
+    expected = pytest.approx(np.quantile(values.astype(float), share), rel=1e-9)
+    assert ranks.quantile(values.astype(np.float32), share, whole=True) == expected
+    assert ranks.quantile(values.astype(np.float32), share) == expected
+
+
+@settings(deadline=None)
 @given(groups_of_values)
 def test_the_absolute_deviation_is_the_median_of_the_deviations(groups):
     values, offsets = flat(groups)

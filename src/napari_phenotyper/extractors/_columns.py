@@ -95,7 +95,8 @@ def darkest(scene: Scene, label: str) -> float:
     """Return what the darkest twentieth of a channel's pixels stays below; 0 of an empty image."""
     from napari_phenotyper.kernels.ranks import quantile
 
-    return scene.shared(("dark", label), lambda: quantile(clean_image(scene, label).ravel(), 0.05))
+    whole = scene.pixels[label].dtype in (np.uint8, np.uint16)
+    return scene.shared(("dark", label), lambda: quantile(clean_image(scene, label).ravel(), 0.05, whole))
 
 
 def contrast(scene: Scene, label: str) -> Float64:
@@ -161,6 +162,19 @@ def local_background(scene: Scene, label: str, reach: int) -> Float64:
         return found
 
     return scene.shared(("background", label, str(reach)), make)
+
+
+def zernike_circles(scene: Scene) -> Float64:
+    """Return (n, 3) row, column and radius of the circles about the centroids that hold every pixel of each cell."""
+    from napari_phenotyper.kernels.moments import reach
+
+    def make() -> Float64:
+        centre = local_centroids(scene)
+        # a pixel reaches half a side beyond its centre, so that a single one has a circle too
+        radius = reach(*local_coordinates(scene), centre, scene.index.offsets) + 0.5
+        return np.column_stack([centre, radius])
+
+    return scene.shared(("circles",), make)
 
 
 def ratio(top: Float64, bottom: Float64) -> Float64:

@@ -23,17 +23,16 @@ class Lbp:
     far: int = field(default=4, metadata={"help": "Radius of the farther circle", "unit": "px", "min": 1, "max": 40})
 
     version: ClassVar[int] = 1
-    default: ClassVar[bool] = False
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 28 × channels) columns."""
-        from napari_phenotyper.kernels.circles import circle, circle_patterns
+        from napari_phenotyper.kernels.circles import circle_patterns
 
         index = scene.index
         place = (index.y, index.x, index.offsets, index.box)
         columns: dict[str, Float64] = {}
         for label in scene.pixels:
             for radius, points in {self.far: 16, self.near: 8}.items():
-                shares = circle_patterns(clean_image(scene, label), *place, circle(points, radius))
+                shares = circle_patterns(clean_image(scene, label), *place, points, radius)
                 columns |= {f"LBP_{label}_{radius}_{k}": column for k, column in enumerate(shares.T)}
         return block(columns, len(index))

@@ -1,4 +1,4 @@
-"""Zernike moments of the form of a cell and of its brightness."""
+"""Zernike moments of the form of a cell."""
 
 from __future__ import annotations
 
@@ -9,73 +9,30 @@ import numpy as np
 
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.scene import Scene
-from napari_phenotyper.extractors._columns import (
-    Float64,
-    block,
-    cell_values,
-    local_centroids,
-    local_coordinates,
-    ordered_values,
-    ratio,
-    shared_hulls,
-)
+from napari_phenotyper.extractors._columns import block, local_coordinates, zernike_circles
 
 
 @dataclass(frozen=True)
 class Zernike:
-    """Zernike moments: magnitudes of the form, and of the brightness in each channel.
+    """Zernike moments: magnitudes of the form.
 
-    Boland & Murphy (2001); magnitudes do not change when a cell is turned. `AreaShape_Zernike_n_m` is of the mask in
-    the smallest circle that holds the centres of its pixels, over the circle's area, as in CellProfiler.
-    `Zernike_Magnitude_CHANNEL_n_m` is of the brightness above the cell's darkest pixel, over its sum, in the circle
-    about the cell's centroid that holds every pixel.
+    Boland & Murphy (2001). `AreaShape_CentredZernike_n_m` is of the mask in the circle about the cell's centroid that
+    holds every pixel, over the circle's area; magnitudes do not change when a cell is turned. (In CellProfiler's, of
+    the family of moments, the circle is the smallest one, wherever its centre; classifiers learn less from them.)
     """
 
     degree: int = field(default=9, metadata={"help": "Highest degree: 9 gives 30 moments", "min": 1, "max": 15})
-    brightness: bool = field(default=True, metadata={"help": "Of the brightness in each channel too"})
 
     version: ClassVar[int] = 2
 
     def measure(self, scene: Scene) -> ColumnBlock:
-        """Return (n, 30 × (1 + channels)) columns at degree 9."""
+        """Return (n, 30) columns at degree 9; none depends on pixel values."""
         from napari_phenotyper.kernels.zernike import magnitudes, orders
 
-        offsets, place = scene.index.offsets, local_coordinates(scene)
-        hull = shared_hulls(scene)
-        # a pixel alone fills a circle of its own
-        radius = np.maximum(hull.radius, 0.5)
-        circle = np.stack([hull.y, hull.x, radius], axis=1)
-        found = magnitudes(*place, np.ones(len(scene.index.y), np.float32), circle, offsets, self.degree)
+        circle, ones = zernike_circles(scene), np.ones(len(scene.index.y), np.float32)
+        found = magnitudes(*local_coordinates(scene), ones, circle, scene.index.offsets, self.degree)
         columns = {
-            f"AreaShape_Zernike_{n}_{m}": column / (np.pi * radius**2)
+            f"AreaShape_CentredZernike_{n}_{m}": (n + 1) * column / (np.pi * circle[:, 2] ** 2)
             for (n, m), column in zip(orders(self.degree), found.T, strict=True)
         }
-        for label in scene.pixels if self.brightness else ():
-            columns |= _of_brightness(scene, label, self.degree)
         return block(columns, len(scene.index))
-
-
-def _of_brightness(scene: Scene, label: str, degree: int) -> dict[str, Float64]:
-    """Return the moments of the brightness above each cell's darkest pixel, over its sum."""
-    from napari_phenotyper.kernels.grouped import group_sum
-    from napari_phenotyper.kernels.zernike import magnitudes, orders
-
-    index = scene.index
-    light = cell_values(scene, label) - np.repeat(ordered_values(scene, label)[index.offsets[:-1]], index.area)
-    found = magnitudes(*local_coordinates(scene), light, _circles(scene), index.offsets, degree)
-    size = group_sum(light, index.offsets)
-    return {
-        # all pixels alike: no brightness above the darkest, and so no form of it
-        f"Zernike_Magnitude_{label}_{n}_{m}": np.nan_to_num(ratio(column * (n + 1) / np.pi, size), nan=0.0)
-        for (n, m), column in zip(orders(degree), found.T, strict=True)
-    }
-
-
-def _circles(scene: Scene) -> Float64:
-    """Return (n, 3) circles about the centroids that hold every pixel."""
-    from napari_phenotyper.kernels.moments import reach
-
-    centre = local_centroids(scene)
-    # a pixel reaches half a side beyond its centre, so that a single one has a circle too
-    radius = reach(*local_coordinates(scene), centre, scene.index.offsets) + 0.5
-    return np.column_stack([centre, radius])

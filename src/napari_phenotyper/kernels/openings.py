@@ -58,16 +58,16 @@ def _dilate(a: Float32, b: Float32, size: int, stride: int, count: int) -> tuple
 
 @jit
 def _total(plane: Float32, count: int) -> float:
-    """Return the sum of the first values, in eight strands that a processor adds up side by side."""
-    strands = np.zeros(8)
-    for i in range(count // 8):
-        for k in range(8):
-            strands[k] += plane[8 * i + k]
+    """Return the sum of the first values, which it overwrites: the later half is added to the earlier, and again."""
+    while count > 16:
+        half = (count + 1) // 2
+        earlier, later = plane[: count - half], plane[half:count]
+        for i in range(len(later)):
+            earlier[i] += later[i]
+        count = half
     total = 0.0
-    for i in range(count // 8 * 8, count):
+    for i in range(count):
         total += plane[i]
-    for k in range(8):
-        total += strands[k]
     return total
 
 

@@ -153,6 +153,7 @@ def _million() -> tuple[Population, dict[FieldRef, Prediction], dict[FieldRef, d
 
 def _painting() -> list[Row]:
     """Return how long a page of 60 thumbnails whose pixels are there takes to draw and paint, when it is first seen."""
+    from qtpy.QtCore import Qt
     from qtpy.QtGui import QImage, QPixmap
     from qtpy.QtWidgets import QApplication
 
@@ -169,7 +170,9 @@ def _painting() -> list[Row]:
     def tile(_: int) -> Tile:
         rgb = outline(compose(pixels, ("DNA", "tubulin"), looks), own)
         image = QImage(rgb.tobytes(), side, side, 3 * side, QImage.Format.Format_RGB888)
-        return Tile(QPixmap.fromImage(image), "#0072B2", True, "98% Prometaphase")
+        smooth = Qt.TransformationMode.SmoothTransformation
+        picture = QPixmap.fromImage(image).scaled(96, 96, Qt.AspectRatioMode.KeepAspectRatio, smooth)
+        return Tile(picture, "#0072B2", True, "98% Prometaphase")
 
     grid = CellGrid(tile, str)
     grid.resize(12 * 114 + 20, 5 * 131)

@@ -12,7 +12,7 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.gallery import Face
 from napari_phenotyper.session.choosing import CellId
 from napari_phenotyper.views.cell_grid import Tile
-from napari_phenotyper.views.compositing import compose, outline
+from napari_phenotyper.views.compositing import ChannelLook, compose, outline
 from napari_phenotyper.views.field_view import FieldView
 
 _DRAWN = 4000
@@ -40,12 +40,15 @@ class Tiles:
     def __init__(self, desk: Desk, view: FieldView) -> None:
         self._desk, self._view = desk, view
         self._drawn: OrderedDict[CellId, QPixmap] = OrderedDict()
+        self._looks: dict[str, ChannelLook] = {}
+        self._layers: tuple[object, ...] = ()
         self.channel, self.side = "", 96
 
     def forget(self, cells: object = None) -> None:
         """Draw some cells anew, or all."""
         if cells is None:
             self._drawn.clear()
+            self._layers = ()
         else:
             for cell in cells:
                 self._drawn.pop(cell, None)
@@ -80,7 +83,7 @@ class Tiles:
         found = self._desk.gallery.thumbnails.get(cell)
         if found is None or found.problem:
             return None
-        rgb = compose(found.pixels, found.channels, self._view.layers.looks(), self.channel)
+        rgb = compose(found.pixels, found.channels, self._channel_looks(), self.channel)
         if found.own is not None:
             rgb = outline(rgb, found.own)
         image = QImage(rgb.tobytes(), rgb.shape[1], rgb.shape[0], 3 * rgb.shape[1], QImage.Format.Format_RGB888)
@@ -91,6 +94,13 @@ class Tiles:
         while len(self._drawn) > _DRAWN:
             self._drawn.popitem(last=False)
         return self._drawn[cell]
+
+    def _channel_looks(self) -> dict[str, ChannelLook]:
+        """Return how channels are drawn; asked of napari again after a change or with other layers only."""
+        layers = self._view.layers.layers
+        if not self._layers or layers != self._layers:
+            self._layers, self._looks = layers, self._view.layers.looks()
+        return self._looks
 
     @property
     def _colours(self) -> dict[str, str]:

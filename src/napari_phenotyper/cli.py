@@ -133,7 +133,9 @@ def segment(
 @app.command()
 def measure(
     plate: PlatePath,
-    extractors: Annotated[str | None, typer.Option(help="Which, separated by commas; the usual ones.")] = None,
+    extractors: Annotated[
+        str | None, typer.Option(help="Which, separated by commas, or all; else the usual ones.")
+    ] = None,
     project: Project = None,
     pattern: Pattern = "",
     jobs: Jobs = _JOBS,

@@ -416,3 +416,27 @@ def test_radial_rings_go_from_the_middle_outwards():
     means = [found[f"Nuclei_RadialDistribution_MeanFrac_DNA_{i}of4"][0] for i in range(1, 5)]
     assert means == sorted(means, reverse=True)
     assert sum(found[f"Nuclei_RadialDistribution_FracAtD_DNA_{i}of4"][0] for i in range(1, 5)) == pytest.approx(1)
+
+
+@each_family
+def test_an_image_without_any_number_is_measured_as_dark(family):
+    labels, image = blobs()
+    dark, blank = (np.full(image.shape, value, np.float32) for value in (0, np.nan))
+    first, second = family.measure(scene(labels, dark)).values, family.measure(scene(labels, blank)).values
+    assert np.array_equal(first, second, equal_nan=True)
+
+
+@each_family
+def test_a_cell_at_the_end_of_the_field_is_measured(family):
+    _, image = blobs()
+    labels = np.zeros(image.shape, np.int32)
+    labels[:12, :9], labels[-7:, -15:], labels[40:60, -1:] = 1, 2, 3
+    block = family.measure(scene(labels, image))
+    assert np.isfinite(block.values[:2]).all()
+
+
+def test_touching_neighbours_do_not_change_the_granularity():
+    labels, image = blobs()
+    alone = np.where(labels == 1, 1, 0).astype(np.int32)
+    first, second = (Granularity().measure(scene(cells, image)).values[0] for cells in (labels, alone))
+    assert np.array_equal(first, second)

@@ -253,6 +253,19 @@ def test_a_family_that_is_added_is_measured_alone(plate, monkeypatch):
     assert "Nuclei_AreaShape_Area" in columns and "Nuclei_Intensity_MeanIntensity_DNA" in columns
 
 
+def test_the_usual_families_are_measured_unasked_and_all_on_request(plate):
+    with opened(project_folder(plate)) as session:
+        plates = session.open(plate)
+        segmenting.segment(session, plates, no_progress)
+        measuring.measure(session, plates, no_progress)
+        usual = next(measuring.cells_of(session, plates[0])).blocks
+        assert set(usual) == set(session.registry.defaults("extractor"))
+        assert not measuring.measure(session, plates, no_progress, ["all"]).failed
+        found = next(measuring.cells_of(session, plates[0]))
+    assert set(found.blocks) == set(session.registry.ids("extractor")) > set(usual)
+    assert "Nuclei_DNA_Content" in found.columns and "Nuclei_Spots_Count_DNA" in found.columns
+
+
 @pytest.mark.parametrize("runner", [Inline, Workers])
 def test_a_plate_job_is_carried_out_off_the_sessions_thread_and_finished_on_it(plate, runner):
     with opened(project_folder(plate)) as session, ThreadPoolExecutor(1) as elsewhere:

@@ -53,7 +53,7 @@ def local_centroids(scene: Scene) -> Float64:
 def clean(image: NDArray[np.generic]) -> Float32:
     """Return an image as float32; pixels that are not finite become its lowest finite value, the background."""
     pixels = np.ascontiguousarray(image, np.float32)
-    if image.dtype.kind in "buif" and image.dtype.kind != "f":
+    if image.dtype.kind != "f":
         return pixels
     finite = np.isfinite(pixels)
     if finite.all():

@@ -36,12 +36,6 @@ def group_sum(values: NDArray[np.generic], offsets: Offsets) -> Float64:
     return np.add.reduceat(floats, offsets[:-1], axis=0)
 
 
-def group_mean(values: NDArray[np.generic], offsets: Offsets) -> Float64:
-    """Return (n, …) means of (P, …) values."""
-    total = group_sum(values, offsets)
-    return total / np.diff(offsets).reshape(-1, *[1] * (total.ndim - 1))
-
-
 def group_min(values: NDArray[np.generic], offsets: Offsets) -> Float64:
     """Return (n, …) minima of (P, …) values."""
     return -group_max(-values.astype(np.float64), offsets)

@@ -39,7 +39,9 @@ def extractor_records(session: Reading) -> Records:
 
 
 def choose_extractors(session: Session, names: Sequence[str]) -> None:
-    """Remember which extractors to measure with. Raises ExtensionError, SettingError."""
+    """Remember which extractors to measure with; "all" means all there are. Raises ExtensionError, SettingError."""
+    if list(names) == ["all"]:
+        names = session.registry.ids("extractor")
     if not names:
         raise SettingError("No extractor was named.", f"There are: {', '.join(session.registry.ids('extractor'))}.")
     for name in names:

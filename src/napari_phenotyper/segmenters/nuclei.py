@@ -198,11 +198,11 @@ class Nuclei:
         progress(0.8, "Leaving out debris")
         likely = _objects.likelihood(labels, count, flat, diameter / times)
         name = np.arange(count + 1, dtype=np.int32) * np.append(False, likely >= self.debris)
-        labels = name[labels]
+        kept: Labels = name[labels]
         if times == 1:
-            return labels
+            return kept
         progress(0.9, "Drawing nuclei at full size")
-        return enlarge_labels(labels, above, times, *image.shape)
+        return enlarge_labels(kept, above, times, *image.shape)
 
     def _small(self, flat: Image32, progress: Progress) -> tuple[Labels, int, Image32]:
         """Return labels 1 … n of a flattened field's objects, n, and how far each pixel lies above its zone's cut."""
@@ -223,7 +223,7 @@ class Nuclei:
             progress(0.6, "Joining parts of one nucleus")
             # a hundredth of the neck's width counts as much as a tenth of the odds
             bar = 10 * (self.neck - _NECK) - _DOUBT
-            labels, count = _objects.join(parts, small, bar), parts.count
+            labels, count = _objects.join(parts, small, bar), parts.last
         least = self.min_area * _objects.typical_area(small)
         return labels, keep_largest(labels, count, least, float(labels.size), False), found.above
 

@@ -22,6 +22,9 @@ _NECK = 0.88
 _DOUBT = 0.4
 """Odds (log) that favour one nucleus: a mitotic one in pieces is worse than two that are taken for one."""
 
+_GLOW, _OTHERS = 1 / 12, 5
+"""Share of a field that only a glow fills, where so many other nuclei are beside it."""
+
 _TILE = 2048
 """Shrunken pixels of a tile; larger fields are segmented tile by tile, with nuclei to spare around each."""
 
@@ -125,7 +128,10 @@ class Nuclei:
             labels, count, _ = self._small(flat, no_progress)
             area = np.bincount(labels.ravel(), minlength=count + 1)[1:]
             sizes.append(2 * np.sqrt(area / np.pi) * times)
-            shares.append(area * _objects.likelihood(labels, count, flat, diameter / times))
+            likely = _objects.likelihood(labels, count, flat, diameter / times)
+            usual = area <= _GLOW * labels.size
+            # a glow behind nuclei has more area than all of them; a single giant is a nucleus
+            shares.append(area * likely * (usual if likely[usual].sum() >= _OTHERS else 1))
         size, share = np.concatenate(sizes), np.concatenate(shares)
         if not len(size):
             return diameter

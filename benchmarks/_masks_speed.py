@@ -28,7 +28,10 @@ def drawn_field(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         a, b, angle = rng.uniform(11, 18), rng.uniform(9, 14), rng.uniform(0, np.pi)
         top, left = max(int(y) - 20, 0), max(int(x) - 20, 0)
         v, u = np.mgrid[top : min(int(y) + 21, SIZE), left : min(int(x) + 21, SIZE)]
-        along, across = (u - x) * np.cos(angle) + (v - y) * np.sin(angle), (v - y) * np.cos(angle) - (u - x) * np.sin(angle)
+        along, across = (
+            (u - x) * np.cos(angle) + (v - y) * np.sin(angle),
+            (v - y) * np.cos(angle) - (u - x) * np.sin(angle),
+        )
         inside = (along / a) ** 2 + (across / b) ** 2 < 1
         part = np.s_[top : top + len(v), left : left + v.shape[1]]
         if not inside.sum() > 100 or (truth[part][inside] > 0).mean() > 0.02:
@@ -52,7 +55,7 @@ def f1(labels: np.ndarray, truth: np.ndarray, iou: float) -> float:
 
 
 def speed(repeats: int = 5) -> list[Mapping[str, object]]:
-    """Return, for 400 and 1,500 nuclei, seconds of `segment` with resolved parameters and of the recipe, and both F1."""
+    """Return for 400 and 1,500 nuclei: seconds of `segment`, parameters resolved, and of the recipe; F1 of both."""
     rows: list[Mapping[str, object]] = []
     for count in (400, 1500):
         image, truth = drawn_field(count)

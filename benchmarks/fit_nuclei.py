@@ -65,7 +65,7 @@ class Field:
         states = [found.labels] if weights is None else [_objects.join(found, self.diameter, b, weights) for b in BARS]
         rows, same = [np.zeros((0, SIGNS))], [np.zeros(0, bool)]
         for labels in states:
-            count = found.count
+            count = found.last
             light, depth = found.light, found.depth
             own = sums(labels, light, depth, depth, count)
             touching = borders(labels, light, depth, depth, count)
@@ -82,7 +82,7 @@ class Field:
         """Return small labels 1 … n and n."""
         labels = _objects.join(self.parts, self.diameter, -_DOUBT, weights)
         least = self.settings.min_area * _objects.typical_area(self.diameter)
-        return labels, keep_largest(labels, self.parts.count, least, float(labels.size), False)
+        return labels, keep_largest(labels, self.parts.last, least, float(labels.size), False)
 
     def nuclei(self, labels: np.ndarray, count: int) -> np.ndarray:
         """Return which labels lie in a true nucleus, by most of their pixels or nearly."""

@@ -146,6 +146,16 @@ def test_nuclei_before_the_glow_of_something_out_of_focus_are_found():
     assert count * 0.9 <= found <= count * 1.1
 
 
+def test_specks_do_not_say_what_size_nuclei_are():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:400, :400]
+    nuclei = [np.hypot(y - cy, x - cx) < 25 for cy in (100, 300) for cx in (100, 300)]
+    specks = [np.hypot(y - cy, x - cx) < 2.5 for cy, cx in rng.uniform(0, 400, (70, 2))]
+    image = np.maximum(np.any(nuclei, axis=0), 0.8 * np.any(specks, axis=0))
+    field = noisy(ndimage.gaussian_filter(image, 1), 3000, 300, 20, np.uint16)
+    assert Nuclei().resolve([scene(field)]).diameter == pytest.approx(50, rel=0.1)
+
+
 def test_a_large_field_is_segmented_in_tiles_as_it_is_in_one(monkeypatch):
     from napari_phenotyper.segmenters import nuclei
 

@@ -1,7 +1,7 @@
 """Basins of a relief: every pixel climbs to its summit, and the basins' sums, neighbours and passes are taken.
 
-Loops over the foreground only, without a queue: where a watershed floods pixel by pixel in the order of height, steepest
-ascent with pointers that are shortened as they are followed (union-find) costs a few comparisons a pixel.
+Loops over the foreground only, without a queue: where a watershed floods pixel by pixel in the order of height,
+steepest ascent with pointers that are shortened as they are followed (union-find) costs a few comparisons a pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 
 AREA, Y, X, YY, XX, XY, SUM, TOP, DEPTH, HEIGHT = range(10)
-"""Columns of `sums`: area, moments of the coordinates, sum and maximum of the brightness, maxima of depth and relief."""
+"""Columns of `sums`: area, moments of the coordinates, sum and most of the brightness, most of depth and relief."""
 
 PASS, PASS_LIGHT, PASS_SUM, LENGTH, PASS_DEPTH = range(5)
 """Columns of `Borders.at`: highest relief and brightness on the border, sum of the brightness, length, most depth."""
@@ -43,25 +43,26 @@ def climb(relief: Image32, mask: Mask) -> tuple[Labels, int]:
     height, width = relief.shape
     row = width + 2
     hill = np.full((height + 2, row), -np.inf, np.float32)
-    for y in range(height):
-        for x in range(width):
-            if mask[y, x]:
-                hill[y + 1, x + 1] = relief[y, x]
+    hill[1:-1, 1:-1] = np.where(mask, relief, np.float32(-np.inf))
     flat = hill.ravel()
     target = np.empty(flat.size, np.int32)
     for y in range(1, height + 1):
         for at in range(y * row + 1, y * row + 1 + width):
-            if flat[at] == -np.inf:
-                continue
-            best = at
-            for other in (at + 1, at + row - 1, at + row, at + row + 1):
-                if flat[other] >= flat[best]:
-                    best = other
-            for other in (at - 1, at - row + 1, at - row, at - row - 1):
-                if flat[other] > flat[best]:
-                    best = other
-            target[at] = best
+            if flat[at] != -np.inf:
+                target[at] = _highest(flat, at, row)
     return _number(flat, target, height, width)
+
+
+@jit
+def _highest(flat: Image32, at: int, row: int) -> int:
+    best = at
+    for other in (at + 1, at + row - 1, at + row, at + row + 1):
+        if flat[other] >= flat[best]:
+            best = other
+    for other in (at - 1, at - row + 1, at - row, at - row - 1):
+        if flat[other] > flat[best]:
+            best = other
+    return best
 
 
 @jit
@@ -117,6 +118,26 @@ def borders(labels: Labels, light: Image32, depth: Image32, relief: Image32, cou
 
 
 @jit
+def _slot(keys: NDArray[np.int64], key: int) -> int:
+    """Return where a key lies in an open hash table, or may be put."""
+    where = (key * 2654435761) & (len(keys) - 1)
+    while keys[where] != -1 and keys[where] != key:
+        where = (where + 1) & (len(keys) - 1)
+    return where
+
+
+@jit
+def _record(own: Float64, steep: float, bright: float, deep: float) -> None:
+    """Add a pair of pixels to a border."""
+    first = own[3] == 0
+    own[0] = steep if first else max(own[0], steep)
+    own[1] = bright if first else max(own[1], bright)
+    own[4] = deep if first else max(own[4], deep)
+    own[2] += bright
+    own[3] += 1
+
+
+@jit
 def _borders(
     labels: Labels, light: Image32, depth: Image32, relief: Image32, count: int
 ) -> tuple[Labels, Labels, Float64]:
@@ -138,21 +159,17 @@ def _borders(
                     continue
                 low, high = min(label, labels[v, u]), max(label, labels[v, u])
                 key = np.int64(low) * (count + 1) + high
-                where = (key * 2654435761) & (size - 1)
-                while keys[where] != -1 and keys[where] != key:
-                    where = (where + 1) & (size - 1)
+                where = _slot(keys, key)
                 if keys[where] == -1:
                     keys[where], slots[where] = key, found
                     one[found], two[found] = low, high
                     found += 1
-                own, bright = at[slots[where]], min(light[y, x], light[v, u])
-                first = own[3] == 0
-                steep, deep = min(relief[y, x], relief[v, u]), min(depth[y, x], depth[v, u])
-                own[0] = steep if first else max(own[0], steep)
-                own[1] = bright if first else max(own[1], bright)
-                own[4] = deep if first else max(own[4], deep)
-                own[2] += bright
-                own[3] += 1
+                _record(
+                    at[slots[where]],
+                    min(relief[y, x], relief[v, u]),
+                    min(light[y, x], light[v, u]),
+                    min(depth[y, x], depth[v, u]),
+                )
     return one[:found].copy(), two[:found].copy(), at[:found].copy()
 
 

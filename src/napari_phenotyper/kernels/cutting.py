@@ -17,13 +17,7 @@ _BINS = 64
 @jit
 def quantiles(labels: Labels, image: Image32, count: int, low: float, high: float) -> Image32:
     """Return (count + 1, 2) two quantiles of each label's pixels, from a histogram between its least and its most."""
-    least, most = np.full(count + 1, np.inf, np.float32), np.full(count + 1, -np.inf, np.float32)
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = labels[y, x]
-            if label:
-                least[label] = min(least[label], image[y, x])
-                most[label] = max(most[label], image[y, x])
+    least, most = _ends(labels, image, count)
     counts = np.zeros((count + 1, _BINS), np.int32)
     for y in range(labels.shape[0]):
         for x in range(labels.shape[1]):
@@ -33,40 +27,61 @@ def quantiles(labels: Labels, image: Image32, count: int, low: float, high: floa
                 counts[label, min(int((image[y, x] - least[label]) / width * _BINS), _BINS - 1)] += 1
     result = np.zeros((count + 1, 2), np.float32)
     for label in range(1, count + 1):
-        width, total = most[label] - least[label], counts[label].sum()
-        for k in range(2):
-            wanted = (low if k == 0 else high) * total
-            below, bin_ = 0, 0
-            while bin_ < _BINS - 1 and below + counts[label, bin_] < wanted:
-                below += counts[label, bin_]
-                bin_ += 1
-            inside = (wanted - below) / max(counts[label, bin_], 1)
-            result[label, k] = least[label] + width * (bin_ + min(inside, 1.0)) / _BINS
+        width = most[label] - least[label]
+        if width >= 0:
+            result[label, 0] = least[label] + width * _quantile(counts[label], low)
+            result[label, 1] = least[label] + width * _quantile(counts[label], high)
     return result
+
+
+@jit
+def _ends(labels: Labels, image: Image32, count: int) -> tuple[Image32, Image32]:
+    """Return (count + 1,) the least and the most of each label's pixels; of none, ∞ and −∞."""
+    least, most = np.full(count + 1, np.inf, np.float32), np.full(count + 1, -np.inf, np.float32)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            label = labels[y, x]
+            if label:
+                least[label] = min(least[label], image[y, x])
+                most[label] = max(most[label], image[y, x])
+    return least, most
+
+
+@jit
+def _quantile(counts: Labels, share: float) -> float:
+    """Return a quantile of a histogram over 0 … 1."""
+    wanted, below, at = share * counts.sum(), 0, 0
+    while at < _BINS - 1 and below + counts[at] < wanted:
+        below += counts[at]
+        at += 1
+    return float((at + min((wanted - below) / max(counts[at], 1), 1.0)) / _BINS)
 
 
 @jit
 def spread(labels: Labels, steps: int) -> Labels:
     """Return labels grown into the background by so many pixels, one step to four neighbours at a time."""
-    height, width = labels.shape
     result = labels.copy()
     before = labels
     for step in range(steps):
         if step:
             before = result.copy()
-        for y in range(height):
-            for x in range(width):
-                if before[y, x]:
-                    continue
-                if y and before[y - 1, x]:
-                    result[y, x] = before[y - 1, x]
-                elif x and before[y, x - 1]:
-                    result[y, x] = before[y, x - 1]
-                elif x + 1 < width and before[y, x + 1]:
-                    result[y, x] = before[y, x + 1]
-                elif y + 1 < height and before[y + 1, x]:
-                    result[y, x] = before[y + 1, x]
+        for y in range(labels.shape[0]):
+            for x in range(labels.shape[1]):
+                if not before[y, x]:
+                    result[y, x] = _beside(before, y, x)
     return result
+
+
+@jit
+def _beside(labels: Labels, y: int, x: int) -> int:
+    """Return the label of the first of four neighbours that has one, or 0."""
+    if y and labels[y - 1, x]:
+        return int(labels[y - 1, x])
+    if x and labels[y, x - 1]:
+        return int(labels[y, x - 1])
+    if x + 1 < labels.shape[1] and labels[y, x + 1]:
+        return int(labels[y, x + 1])
+    return int(labels[y + 1, x]) if y + 1 < labels.shape[0] else 0
 
 
 @jit

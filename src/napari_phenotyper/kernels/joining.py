@@ -66,7 +66,7 @@ def roundness(own: Float64) -> float:
     y, x = own[1] / area, own[2] / area
     # a pixel is a square, not a point
     across = (own[3] / area - y * y + 1 / 12) * (own[4] / area - x * x + 1 / 12) - (own[5] / area - y * x) ** 2
-    return area / (4 * np.pi * np.sqrt(max(across, 1e-6)))
+    return float(area / (4 * np.pi * np.sqrt(max(across, 1e-6))))
 
 
 @jit
@@ -158,7 +158,9 @@ def _merge_borders(at: Float64, kept: int, gone: int) -> None:
 
 
 @jit
-def _hand_over(one: Roots, two: Roots, at: Float64, alive: NDArray[np.bool_], head: Roots, after: Roots, i: int, j: int) -> None:  # fmt: skip
+def _hand_over(
+    one: Roots, two: Roots, at: Float64, alive: NDArray[np.bool_], head: Roots, after: Roots, i: int, j: int
+) -> None:
     """Give the borders of j to i; two borders with the same neighbour become one."""
     end = head[j]
     while end != -1:

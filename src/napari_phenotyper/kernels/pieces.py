@@ -54,18 +54,25 @@ def _runs(labels: Labels, background: bool) -> tuple[Labels, NDArray[np.int64], 
                 runs = np.concatenate((runs, np.empty_like(runs)))
                 parent = np.concatenate((parent, np.arange(found, 2 * found)))
             runs[found, 0], runs[found, 1], runs[found, 2], runs[found, 3] = y, start, x, label
-            while above < stop_above and runs[above, 2] <= start:
-                above += 1
-            other = above
-            while other < stop_above and runs[other, 1] < x:
-                if runs[other, 3] == label:
-                    _unite(parent, other, found)
-                other += 1
+            above = _unite_above(runs, parent, found, above, stop_above)
             found += 1
     first[height] = found
     for i in range(found):
         parent[i] = parent[parent[i]]
     return runs[:found], first, parent[:found]
+
+
+@jit
+def _unite_above(runs: Labels, parent: NDArray[np.int64], run: int, above: int, stop: int) -> int:
+    """Unite a run with those of its label that touch it in the row above; return the first that may touch the next."""
+    while above < stop and runs[above, 2] <= runs[run, 1]:
+        above += 1
+    other = above
+    while other < stop and runs[other, 1] < runs[run, 2]:
+        if runs[other, 3] == runs[run, 3]:
+            _unite(parent, other, run)
+        other += 1
+    return above
 
 
 @jit
@@ -175,7 +182,7 @@ def enlarge_labels(labels: Labels, above: Image32, factor: int, height: int, wid
     for y in range(height):
         v = min(max((y + 0.5) / factor - 0.5, 0.0), rows - 1.0)
         top = int(v)
-        bottom, down = min(top + 1, rows - 1), np.float32(v - top)
+        bottom, down = min(top + 1, rows - 1), v - top
         for left in range(columns):
             a, c = labels[top, left], labels[bottom, left]
             right = min(left + 1, columns - 1)
@@ -188,7 +195,10 @@ def enlarge_labels(labels: Labels, above: Image32, factor: int, height: int, wid
                 for x in range(start, stop):
                     result[y, x] = a
                 continue
-            near, far = _between(labels, above, top, bottom, left, down), _between(labels, above, top, bottom, right, down)
+            near, far = (
+                _between(labels, above, top, bottom, left, down),
+                _between(labels, above, top, bottom, right, down),
+            )
             for x in range(start, stop):
                 share = min(max((x + 0.5) / factor - 0.5 - left, 0.0), 1.0)
                 if near + share * (far - near) > 0:
@@ -208,11 +218,10 @@ def _between(labels: Labels, above: Image32, top: int, bottom: int, column: int,
 def _heaviest(a: int, b: int, c: int, d: int, right: float, down: float) -> int:
     """Return the label, not 0, with most weight in the bilinear mean of two above (a, b) and two below (c, d)."""
     names = (a, b, c, d)
-    x, y = np.float64(right), np.float64(down)
-    weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
-    best, most = 0, np.float64(-1.0)
+    weights = ((1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down)
+    best, most = 0, -1.0
     for i in range(4):
-        total = np.float64(0.0)
+        total = 0.0
         for k in range(4):
             if names[k] == names[i]:
                 total += weights[k]

@@ -10,7 +10,7 @@ from napari_phenotyper.kernels._jit import jit
 Image32 = NDArray[np.float32]
 
 _BAND = 64
-"""Rows that are turned to float32 at once, so that no copy of the field is made, and what is made stays in the cache."""
+"""Rows that are turned to float32 at once, so that the field is not copied and all stays in the cache."""
 
 
 def block_means(image: NDArray[np.generic], factor: int) -> Image32:

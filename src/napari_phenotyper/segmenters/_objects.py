@@ -65,9 +65,7 @@ def cut(flat: Image32, floor: float, diameter: float, share: float, holes: bool)
     relief = blur(flat, max(0.5, 0.05 * diameter))
     zones, count = climb(relief, flat > floor)
     own = sums(zones, relief, relief, relief, count)
-    joined = join_by_height(
-        borders(zones, relief, relief, relief, count), own, 0.92, 0.2 * typical_area(diameter)
-    )
+    joined = join_by_height(borders(zones, relief, relief, relief, count), own, 0.92, 0.2 * typical_area(diameter))
     zones = joined.astype(np.int32)[zones]
     ends = quantiles(zones, flat, count, 0.1, 0.9)
     dark = np.maximum(ends[:, 0] - np.float32(floor), 0)
@@ -84,8 +82,8 @@ class Parts(NamedTuple):
 
     Attributes
     ----------
-    labels, count
-        (y, x) labels 1 … count.
+    labels, last
+        (y, x) labels 1 … last.
     light, depth
         (y, x) smoothed brightness, and smoothed depth below the edge, in pixels.
     sums, borders
@@ -93,7 +91,7 @@ class Parts(NamedTuple):
     """
 
     labels: Labels
-    count: int
+    last: int
     light: Image32
     depth: Image32
     sums: NDArray[np.float64]
@@ -107,9 +105,11 @@ def parts(mask: NDArray[np.bool_], flat: Image32, diameter: float, kind: str) ->
 
     depth = blur(depth_of(mask), max(1.0, 0.05 * diameter))
     light = blur(np.maximum(flat, 0), max(0.5, 0.06 * diameter))
-    relief = {"shape": lambda: depth, "intensity": lambda: light, "both": lambda: depth * np.sqrt(light)}[kind]()
+    relief = light if kind == "intensity" else depth
+    if kind == "both":
+        relief = depth * np.sqrt(light)
     labels, count = climb(relief, mask)
-    own, touching = (take(labels, light, depth, relief, count) for take in (sums, borders))
+    own, touching = sums(labels, light, depth, relief, count), borders(labels, light, depth, relief, count)
     return Parts(labels, count, light, depth, own, touching)
 
 

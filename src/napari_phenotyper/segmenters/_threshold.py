@@ -51,7 +51,9 @@ def sample(images: Iterable[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         if max(image.shape, default=0) <= _LARGE:
             result.append(image)
             continue
-        rows, columns = ([max(n * k // 4 - _LARGE // 4, 0) for k in ((1, 3) if n > _LARGE else (1,))] for n in image.shape)
+        rows, columns = (
+            [max(n * k // 4 - _LARGE // 4, 0) for k in ((1, 3) if n > _LARGE else (1,))] for n in image.shape
+        )
         result += [image[y : y + _LARGE // 2, x : x + _LARGE // 2] for y in rows for x in columns]
     return result
 

@@ -22,6 +22,9 @@ _NECK = 0.88
 _DOUBT = 0.4
 """Odds (log) that favour one nucleus: a mitotic one in pieces is worse than two that are taken for one."""
 
+_GLOW, _OTHERS = 1 / 12, 5
+"""Share of a field that only a glow fills, where so many other nuclei are beside it."""
+
 _TILE = 2048
 """Shrunken pixels of a tile; larger fields are segmented tile by tile, with nuclei to spare around each."""
 
@@ -125,7 +128,10 @@ class Nuclei:
             labels, count, _ = self._small(flat, no_progress)
             area = np.bincount(labels.ravel(), minlength=count + 1)[1:]
             sizes.append(2 * np.sqrt(area / np.pi) * times)
-            shares.append(area * _objects.likelihood(labels, count, flat, diameter / times))
+            likely = _objects.likelihood(labels, count, flat, diameter / times)
+            usual = area <= _GLOW * labels.size
+            # a glow behind nuclei has more area than all of them; a single giant is a nucleus
+            shares.append(area * likely * (usual if likely[usual].sum() >= _OTHERS else 1))
         size, share = np.concatenate(sizes), np.concatenate(shares)
         if not len(size):
             return diameter
@@ -198,11 +204,11 @@ class Nuclei:
         progress(0.8, "Leaving out debris")
         likely = _objects.likelihood(labels, count, flat, diameter / times)
         name = np.arange(count + 1, dtype=np.int32) * np.append(False, likely >= self.debris)
-        labels = name[labels]
+        kept: Labels = name[labels]
         if times == 1:
-            return labels
+            return kept
         progress(0.9, "Drawing nuclei at full size")
-        return enlarge_labels(labels, above, times, *image.shape)
+        return enlarge_labels(kept, above, times, *image.shape)
 
     def _small(self, flat: Image32, progress: Progress) -> tuple[Labels, int, Image32]:
         """Return labels 1 … n of a flattened field's objects, n, and how far each pixel lies above its zone's cut."""
@@ -223,7 +229,7 @@ class Nuclei:
             progress(0.6, "Joining parts of one nucleus")
             # a hundredth of the neck's width counts as much as a tenth of the odds
             bar = 10 * (self.neck - _NECK) - _DOUBT
-            labels, count = _objects.join(parts, small, bar), parts.count
+            labels, count = _objects.join(parts, small, bar), parts.last
         least = self.min_area * _objects.typical_area(small)
         return labels, keep_largest(labels, count, least, float(labels.size), False), found.above
 

@@ -49,7 +49,7 @@ class Unet:
     )
     score: float = field(default=0.6, metadata={"help": "Least certainty of a nucleus", "min": 0, "max": 1})
     neck: float = field(
-        default=0.7,
+        default=0.55,
         metadata={"help": "Split where depth falls below this share of the nucleus's", "min": 0, "max": 1},
     )
     min_area: float = field(
@@ -101,7 +101,11 @@ class Unet:
         """
         from napari_phenotyper.nets.unet_pixels import typical
 
-        diameter = _threshold.typical_diameter([_threshold.look(_threshold.pixels(i), None) for i in images])
+        looks = [_threshold.look(_threshold.pixels(i), None) for i in images]
+        sizes = np.concatenate([k.sizes for k in looks])
+        diameter = _threshold.typical_diameter(looks)
+        if len(sizes):
+            diameter = min(diameter, max(3 * float(np.median(sizes)), 6.0))  # a glow as large as a field is no nucleus
         for _ in range(_PASSES):
             found = typical([self._labels(image, diameter, finder, no_progress) for image in images])
             before, diameter = diameter, max(found, 6.0) if found else diameter

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_phenotyper.core.masks import Labels
 from napari_phenotyper.core.progress import Progress, part
@@ -17,6 +18,9 @@ from napari_phenotyper.nets.unet_tiles import Block, Image32, blocks, scale_of
 
 _LOOSE = 0.8
 """Share of the threshold down to which basins reach: the edge itself is drawn at the image's own resolution."""
+
+_SMOOTH = 1.0
+"""Standard deviation, in pixels at the training scale, by which depth is smoothed: a dent of a pixel is no neck."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Rules:
     """
 
     threshold: float = 0.5
-    neck: float = 0.7
+    neck: float = 0.55
     score: float = 0.6
     area: float = 0.05
 
@@ -74,12 +78,13 @@ def nuclei(
         foreground, depth = see(image[top:bottom, left:right], scale, part(at, 0.0, 0.7))
         at(0.7, "Telling nuclei apart")
         found = _instances(foreground, depth, (bottom - top, right - left), diameter, rules)
-        if len(todo) > 1:
-            found = _own(found, block)
         into = result[top:bottom, left:right]
-        into[:] = np.where((into == 0) & (found > 0), found + count, into)
+        if len(todo) > 1:
+            # a block before may have given some of the pixels to a nucleus of its own
+            found = renumber(largest_parts(np.where(into == 0, _own(found, block), 0).astype(np.int32)))
+        np.copyto(into, found + np.int32(count), where=found > 0)
         count += int(found.max(initial=0))
-    return renumber(largest_parts(result)) if len(todo) > 1 else result
+    return result
 
 
 def _instances(foreground: Image32, depth: Image32, shape: tuple[int, int], diameter: float, rules: Rules) -> Labels:
@@ -88,7 +93,7 @@ def _instances(foreground: Image32, depth: Image32, shape: tuple[int, int], diam
     if not mask.any():
         return np.zeros(shape, np.int32)
     usual = np.pi / 4 * DIAMETER**2
-    labels = split(mask, depth, DIAMETER, rules.neck, rules.area * usual)
+    labels = split(mask, ndimage.gaussian_filter(depth, _SMOOTH), DIAMETER, rules.neck, rules.area * usual)
     fine = resized(torch.from_numpy(foreground)[None], *shape)[0].numpy() > rules.threshold
     labels = largest_parts(np.where(fine, _enlarged(labels, shape), 0).astype(np.int32))
     area = np.bincount(labels.ravel())

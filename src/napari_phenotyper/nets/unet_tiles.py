@@ -29,6 +29,8 @@ BLOCK = 2048
 MARGIN = 128
 """Pixels that a block sees beyond its own: nuclei up to five times as long as usual are whole in one block."""
 
+_LARGEST = 6144
+"""Pixels of a block's side in the image itself, where the nuclei are large."""
 _LEAST_SCALE, _GREATEST_SCALE = 0.05, 4.0
 
 
@@ -56,7 +58,7 @@ def scale_of(diameter: float) -> float:
 def blocks(shape: tuple[int, int], scale: float) -> Iterator[Block]:
     """Yield the blocks of an image of (y, x) pixels, row by row."""
     margin = round(MARGIN / scale)
-    rows, columns = (_cuts(side, round(BLOCK / scale)) for side in shape)
+    rows, columns = (_cuts(side, min(round(BLOCK / scale), _LARGEST)) for side in shape)
     for top, bottom in rows:
         for left, right in columns:
             seen = (max(top - margin, 0), max(left - margin, 0))

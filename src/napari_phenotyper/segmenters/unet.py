@@ -52,7 +52,7 @@ class Unet:
     )
     score: float = field(default=0.6, metadata={"help": "Least certainty of a nucleus", "min": 0, "max": 1})
     neck: float = field(
-        default=0.7,
+        default=0.55,
         metadata={"help": "Split where depth falls below this share of the nucleus's", "min": 0, "max": 1},
     )
     min_area: float = field(

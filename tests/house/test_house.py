@@ -99,7 +99,8 @@ def test_a_wheel_carries_what_it_needs(tmp_path):
         names = set(archive.namelist())
         archive.extractall(target)
     weights = ("segmenters/weights/unet.safetensors", "segmenters/weights/unet.json")
-    for needed in ("napari.yaml", "sample_data/simulated_plate.py", "icons/phenotyper.svg", "cli.py", "py.typed", *weights):
+    data = ("napari.yaml", "sample_data/simulated_plate.py", "icons/phenotyper.svg")
+    for needed in (*data, "cli.py", "py.typed", *weights):
         assert f"napari_phenotyper/{needed}" in names
     code = (
         f"import sys; sys.path.insert(0, {str(target)!r}); from pathlib import Path\n"

@@ -17,6 +17,7 @@ from napari_phenotyper import crops, images, judge, launch, models, train_segmen
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.evaluation.field_quality import UNUSABLE
 from napari_phenotyper.options import (
     AsJson,
     Classifier,
@@ -55,6 +56,7 @@ app.add_typer(models.app, name="models")
 
 
 _JOBS = min(os.cpu_count() or 1, 8)
+_UNUSABLE = ",".join(UNUSABLE)
 
 
 @app.command()
@@ -272,7 +274,7 @@ def hits(
     column: Annotated[str | None, typer.Option(help="Class or feature; all classes.")] = None,
     profiler: Annotated[str | None, typer.Option(help="Which profile; the one that has the column.")] = None,
     model: ModelId = None,
-    leave_out: LeaveOut = "",
+    leave_out: LeaveOut = _UNUSABLE,
     out: Out = None,
     project: Project = None,
     pattern: Pattern = "",

@@ -19,7 +19,10 @@ More = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", hidden=T
 Classifier = Annotated[str, typer.Option(help="Which classifier; `phenotyper list` names them.")]
 ModelId = Annotated[str | None, typer.Option("--model", help="Which model (the first letters do); the newest.")]
 LeaveOut = Annotated[
-    str, typer.Option(help="Fields to leave out: empty, out-of-focus, saturated, crowded (with commas), or all.")
+    str,
+    typer.Option(
+        help="Fields to leave out: empty, out-of-focus, saturated, crowded (with commas), or all; '' for none."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file.")]
 Group = Annotated[str, typer.Option(help="Never split between folds: well, plate, treatment, a column.")]

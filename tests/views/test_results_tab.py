@@ -97,8 +97,8 @@ def test_an_annotation_that_changes_makes_the_hits_old_and_it_is_said(found, des
     assert found.stale.isVisible()
 
 
-def test_crowded_fields_are_counted_since_a_treatment_may_crowd_them_and_unusable_ones_are_not(tab):
-    assert tab.form.question().leave_out == ("empty", "out of focus", "saturated")
+def test_empty_and_blurred_fields_are_left_out_and_those_that_a_treatment_may_have_changed_are_counted(tab):
+    assert tab.form.question().leave_out == ("empty", "out of focus")
     tab.form.doubtful.setChecked(False)
     assert tab.form.question().leave_out == ()
 

@@ -21,6 +21,8 @@ from napari_phenotyper.core.masks import Labels
 
 EMPTY, BLURRED, SATURATED, CROWDED = "empty", "out of focus", "saturated", "crowded"
 FLAGS = (EMPTY, BLURRED, SATURATED, CROWDED)
+UNUSABLE = (EMPTY, BLURRED)
+"""What hits leave out unasked; not what a treatment may have done: bright nuclei, or many."""
 
 FEWEST = 0.02
 """Cells below which a field counts as empty, as a share of the plate's median."""

@@ -9,11 +9,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_phenotyper.core.errors import SettingError
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
 from napari_phenotyper.core.progress import Progress, no_progress, part
 from napari_phenotyper.core.scene import Scene
-from napari_phenotyper.segmenters import _objects, _threshold
+from napari_phenotyper.segmenters import _diameter, _objects, _threshold
 from napari_phenotyper.segmenters._threshold import Image32
 
 _NECK = 0.88
@@ -99,7 +98,7 @@ class Nuclei:
         """
         if self._is_resolved or not scenes:
             return self
-        given = self._given_diameter(scenes[0])
+        given = _diameter.given(scenes[0], self.diameter, self.unit)
         images = _threshold.sample(scene.image(self.channel) for scene in scenes)
         start = replace(self, unit="px", threshold="local" if self.threshold == "auto" else self.threshold)
         settings = start._with(given or _threshold.DIAMETER, images)
@@ -138,20 +137,6 @@ class Nuclei:
         order = np.argsort(size, kind="stable")
         below = np.cumsum(share[order])
         return round(max(6.0, float(size[order][np.searchsorted(below, below[-1] / 2)])), 2)
-
-    def _given_diameter(self, scene: Scene) -> float | None:
-        """Return the diameter in px that the user or the scene's hints give."""
-        if self.diameter is None:
-            hint = scene.hints.get("diameter")
-            return float(hint) if isinstance(hint, int | float) and hint > 0 else None
-        if self.unit == "px":
-            return self.diameter
-        if not scene.pixel_size:
-            raise SettingError(
-                f"The diameter is {self.diameter:g} µm, but {scene.ref.plate} does not say how large a pixel is.",
-                "Give the diameter in pixels (unit=px), or the plate's pixel size.",
-            )
-        return self.diameter / scene.pixel_size
 
     def segment(self, scene: Scene, progress: Progress) -> Masks:
         """Return masks of the nuclei; decides open parameters from this scene alone.

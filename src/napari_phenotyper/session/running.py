@@ -10,7 +10,7 @@ from typing import Any
 from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
-from napari_phenotyper.evaluation.field_quality import counted
+from napari_phenotyper.evaluation.field_quality import UNUSABLE, counted
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.layouts import beside, set_layout
 from napari_phenotyper.session.quality import flags_of
@@ -136,7 +136,7 @@ def _profiles(session: Session, plates: Sequence[Plate], ran: Ran, progress: Pro
     if session.project.models.ids():
         todo.append(("class_fractions", lambda: profiling.profile(session, plates, progress, "class_fractions")))
         if session.layout.wells(NEGATIVE):
-            todo.append(("hits", lambda: profiling.hits(session, plates, progress)))
+            todo.append(("hits", lambda: profiling.hits(session, plates, progress, leave_out=UNUSABLE)))
         else:
             ran.steps.append(
                 "No hits: the layout names no negative control. Give one: phenotyper layout PLATE --from F."

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_phenotyper.desk.desk import Desk
-from napari_phenotyper.evaluation.field_quality import CROWDED, FLAGS
+from napari_phenotyper.evaluation.field_quality import UNUSABLE
 from napari_phenotyper.session.hit_finding import HitQuestion
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, DEFAULT_SCORER
 from napari_phenotyper.views.chooser import Chooser
@@ -28,9 +28,6 @@ LIVE = "live"
 """Stands for the model of the annotations as they are now, which is kept on the press."""
 MOST = 200_000
 """So many wells times features are scored at once; where there are more, only the feature that is chosen."""
-
-UNUSABLE = tuple(flag for flag in FLAGS if flag != CROWDED)
-"""Flags of fields that hits leave out; not crowded ones, which a treatment may have crowded."""
 
 
 class ResultsForm(QWidget):
@@ -54,7 +51,7 @@ class ResultsForm(QWidget):
         self._teachable = False
         self.find, self.how, self.column = QPushButton("Find hits"), QToolButton(), QComboBox()
         self.model, self.profile, self._options = QComboBox(), QComboBox(), QWidget()
-        self.doubtful = QCheckBox(f"Leave out fields that are {', '.join(UNUSABLE[:-1])} or {UNUSABLE[-1]}")
+        self.doubtful = QCheckBox(f"Leave out fields that are {' or '.join(UNUSABLE)}")
         self.scorer = Chooser(desk.session.registry, "scorer", DEFAULT_SCORER, desk.background.fail)
         registry = desk.session.registry
         for name in registry.ids("profiler"):

@@ -102,7 +102,7 @@ def test_a_model_before_of_another_shape_is_not_used(make: Make) -> None:
 
 
 def test_groups_held_out_are_whole_and_leave_every_class_to_learn(make: Make) -> None:
-    training = make(n=240, wells=8)
+    training = make(n=960, wells=8)
     held = held_out(training)
     split = [g for g in range(8) if 0 < held[training.groups == g].sum() < (training.groups == g).sum()]
     assert held.any()
@@ -111,7 +111,11 @@ def test_groups_held_out_are_whole_and_leave_every_class_to_learn(make: Make) ->
 
 
 def test_nothing_is_held_out_of_two_groups(make: Make) -> None:
-    assert not held_out(make(n=240, wells=2)).any()
+    assert not held_out(make(n=960, wells=2)).any()
+
+
+def test_of_few_cells_all_are_learnt_from(make: Make) -> None:
+    assert not held_out(make(n=360, wells=12)).any()
 
 
 def test_pixels_that_are_not_finite_are_survived(make: Make) -> None:

@@ -63,7 +63,7 @@ def test_crops_of_three_pixels_and_of_seventy_channels_are_learnt(classifier, si
 
 
 def test_several_networks_hold_out_different_cells(make: Make) -> None:
-    training = make(n=360, wells=12)
+    training = make(n=960, wells=12)
     first, second = held_out(training, 0), held_out(training, 1)
     assert first.any() and second.any()
     assert not (first & second).any()

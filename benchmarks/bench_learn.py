@@ -1,9 +1,9 @@
 """Accuracy of every classifier on 1,884 real nuclei of 16 phenotypes, tested on other plates than they learnt from.
 
 `python benchmarks/bench_learn.py [PART …]` needs ../shared and writes benchmarks/results/learn.json. A part is the id
-of a classifier, "few" (10 labels per class) or "shares" (class shares under a shift); all of them if none is named.
-Rows of parts that are not run now are kept, so that slow ones can be run alone (the load noted
-is then the last run's). Folds are the shipped ones, pooled.
+of a classifier, "few" (10 labels per class), "few-jury" (the same of jury, fewer draws) or "shares" (class shares under
+a shift); all of them if none is named. Rows of parts that are not run now are kept, so that slow ones can be run alone
+(the load noted is then the last run's). Folds are the shipped ones, pooled.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.evaluation import crossval
 from napari_phenotyper.session.crop_learning import needs_columns
 
-FEW, SHARES, BEST = "few", "shares", "best"
-LABELS, DRAWS = 10, 20
+FEW, FEW_JURY, SHARES, BEST = "few", "few-jury", "shares", "best"
+LABELS, DRAWS, JURY_DRAWS = 10, 20, 4
 RARE_FOLDS = ("Grape", "ADCCM")
 """Classes of which nearly all cells lie in one fold."""
 NETWORKS = ("fastnet", "resnet", "lipnet", "deep_svm", "jury")
@@ -55,17 +55,17 @@ def classifier(name: str, training: TrainingSet, fold: np.ndarray) -> list[Row]:
     return rows
 
 
-def few(names: Sequence[str], training: TrainingSet, fold: np.ndarray) -> list[Row]:
-    """Return balanced accuracy with 10 labels per class, means over 20 draws, against svm on the same draws."""
-    draws = list(few_labels(training, fold, LABELS, DRAWS))
+def few(part: str, names: Sequence[str], training: TrainingSet, fold: np.ndarray, count: int) -> list[Row]:
+    """Return balanced accuracy with 10 labels per class, means over draws, against svm on the same draws."""
+    draws = list(few_labels(training, fold, LABELS, count))
     found = {name: [_balanced(name, training, fold, draw) for draw in draws] for name in names}
     peer = float(np.mean(found["svm"]))
     rows = []
     for name, values in found.items():
-        said = f"{name}: balanced accuracy, {LABELS} labels per class, {DRAWS} draws"
+        said = f"{name}: balanced accuracy, {LABELS} labels per class, {count} draws"
         target = round(peer + 0.06, 4) if name != "svm" else None
         one = row(said, round(float(np.mean(values)), 4), round(peer, 4), "", target, less_is_better=False)
-        rows.append(_marked(FEW, one, values))
+        rows.append(_marked(part, one, values))
     return rows
 
 
@@ -108,19 +108,20 @@ def best(rows: Sequence[Row]) -> list[Row]:
 def main() -> None:
     """Measure the parts that are named, and write them beside those that were measured before."""
     names = Registry().ids("classifier")
-    known = [*names, FEW, SHARES]
+    known = [*names, FEW, FEW_JURY, SHARES]
     chosen = sys.argv[1:] or known
     wrong = [part for part in chosen if part not in known]
     if wrong:
         raise SystemExit(f"no part {wrong[0]!r}; there are: {', '.join(known)}")
     picked = [name for name in chosen if name in names]
     few_names = [name for name in picked or names if name == "svm" or _is_of_features(name)]
-    columns = FEW in chosen or any(needs_columns(Registry().make("classifier", name)) for name in picked)
-    cells = labelled_crops(columns) if picked or FEW in chosen else None
+    columns = {FEW, FEW_JURY} & {*chosen} or any(needs_columns(Registry().make("classifier", name)) for name in picked)
+    cells = labelled_crops(bool(columns)) if picked or {FEW, FEW_JURY} & {*chosen} else None
     work: dict[str, Callable[[], list[Row]]] = {}
     if cells is not None:
         work |= {name: lambda name=name: classifier(name, *cells) for name in picked}
-        work[FEW] = lambda: few(list(dict.fromkeys(["svm", *few_names])), *cells)
+        work[FEW] = lambda: few(FEW, list(dict.fromkeys(["svm", *few_names])), *cells, DRAWS)
+        work[FEW_JURY] = lambda: few(FEW_JURY, ["svm", "committee", "jury"], *cells, JURY_DRAWS)
     work[SHARES] = lambda: [_marked(SHARES, one) for one in _learn_shares.measure()]
     for part in chosen:
         rows = [one for one in kept("learn") if one["part"] not in (part, BEST)] + work[part]()

@@ -18,6 +18,7 @@ from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.evaluation.calibration import softmax
+from napari_phenotyper.evaluation.calibrators import Temperature
 from napari_phenotyper.evaluation.metrics import log_loss
 from napari_phenotyper.kernels import rbf
 
@@ -65,7 +66,7 @@ def test_calibration_never_changes_the_label(make: Make) -> None:
     model = SupportVectorMachine().fit(training, no_progress)
     assert isinstance(model, TableModel)
     chunk = training.cells[0]
-    raw = replace(model, slope=1.0).predict(chunk)
+    raw = replace(model, calibrator=Temperature()).predict(chunk)
     np.testing.assert_array_equal(model.predict(chunk).argmax(axis=1), raw.argmax(axis=1))
 
 

@@ -11,7 +11,7 @@ from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
 
-bulk = pytest.importorskip("cp_measure.bulk", reason="cp_measure is not installed: pip install cp_measure")
+bulk = pytest.importorskip("cp_measure.bulk", reason="cp_measure is not installed: pip install --group peers")
 colocalization = pytest.importorskip("cp_measure.core.measurecolocalization")
 
 SIZES = (

@@ -16,7 +16,8 @@ from napari_phenotyper.segmenters import _diameter, _objects, _threshold
 from napari_phenotyper.segmenters._threshold import Image32
 
 _NECK = 0.88
-"""Share at which touching nuclei are split where one and two are as likely."""
+"""Share at which touching nuclei are split where one and two are as likely. The default is below it: outlined fields
+have healthy nuclei that touch, a screen has lobed and fragmented ones."""
 
 _DOUBT = 0.4
 """Odds (log) that favour one nucleus: a mitotic one in pieces is worse than two that are taken for one."""
@@ -52,9 +53,10 @@ class Nuclei:
         default="both", metadata={"help": "What separates touching nuclei"}
     )
     neck: float = field(
-        default=_NECK,
-        metadata={"help": "Split where the neck is narrower than about this share of the nucleus", "min": 0, "max": 1},
-    )
+        default=0.8,
+        metadata={"help": "Split where the neck is narrower than about this share; 0.6 keeps lobed nuclei whole",
+                  "min": 0, "max": 1},
+    )  # fmt: skip
     edge: float = field(
         default=0.38,
         metadata={"help": "Where a nucleus ends, as a share of its own brightness; 0: at the threshold", "min": 0,

@@ -176,3 +176,13 @@ def test_every_cell_of_the_open_field_wears_its_prediction(desk, wheel):
     ids = desk.viewing.open.masks.ids()
     assert (look.predicted[ids] >= 0).all()
     assert np.nanmin(look.probability[ids]) > 0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_getting_ready_is_told_as_a_job_only_where_loops_are_not_compiled_yet(fresh, wheel, monkeypatch, compiled):
+    titles = []
+    fresh.background.events.job.connect(lambda job: titles.append(job.title))
+    monkeypatch.setattr("napari_phenotyper.desk.desk.is_compiled", lambda: compiled)
+    fresh.start()
+    wheel.until(lambda: not fresh.background.jobs)
+    assert ("Getting ready, once after the installation" in titles) != compiled

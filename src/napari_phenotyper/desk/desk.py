@@ -29,7 +29,7 @@ from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.segmenting import Preview, preview_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
-from napari_phenotyper.session.warming import warm_up
+from napari_phenotyper.session.warming import is_compiled, warm_up, warm_up_steps
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
 """Seconds between two looks at what a plate job has done so far: two, and longer for plates of many fields."""
@@ -130,10 +130,18 @@ class Desk:
                 self.background.events.problem.emit(f"{plate.name}: {text}", "")
             self.look(plate.name)
         self.live.warm_up()
-        self.session.runner.submit(warm_up, ())
+        self._warm_up()
         if self.session.plates:
             self.viewing.show_plate(next(iter(self.session.plates)))
         self._load_kept()
+
+    def _warm_up(self) -> None:
+        """Let the worker of plates get ready; with a bar where that takes half a minute, for which all else waits."""
+        if is_compiled():
+            self.session.runner.submit(warm_up, ())
+        else:
+            title = "Getting ready, once after the installation"
+            self.background.start("ready", "coalesce", title, warm_up_steps(), self.session.runner)
 
     def add(self, found: Sequence[Found]) -> None:
         """Take plates that were found into this session's project, and show the first. Raises ProjectError."""

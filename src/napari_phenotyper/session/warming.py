@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import importlib
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
+from napari_phenotyper import kernels
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.progress import Progress, no_progress
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
+from napari_phenotyper.session.steps import Away, Steps
 
 _SIDE, _STEP, _RADIUS = 120, 30, 9.0
+
+
+def is_compiled() -> bool:
+    """Tell whether machine code of loops lies beside their source; elsewhere it is not looked for."""
+    folder = kernels.__file__
+    return folder is not None and any((Path(folder).parent / "__pycache__").glob("*.nbi"))
+
+
+def warm_up_steps() -> Steps[None]:
+    """Return the steps that make a worker ready."""
+    yield Away(warm_up, (), heavy=True)
 
 
 def warm_up(progress: Progress) -> None:

@@ -243,7 +243,7 @@ def test_the_form_follows_the_plate_that_is_open(shown, two, view_of, until):
     until(lambda: len(two.surveys["P2"].measured) == 1 and not two.background.jobs)
     tab = shown(SegmentTab(two, view_of(two)))
     two.viewing.show_plate("P1")
-    assert tab.chooser.form.value()["neck"] == 0.88
+    assert tab.chooser.form.value()["neck"] == 0.8
     two.viewing.show_plate("P2")
     assert tab.chooser.form.value()["neck"] == 0.5
 

@@ -153,7 +153,8 @@ class ResultsTab(QWidget):
         rows.setDefaultSectionSize(table.fontMetrics().height() + 6)
         heads.setMinimumSectionSize(20)
         heads.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        heads.setSortIndicatorClearable(True)
+        if hasattr(heads, "setSortIndicatorClearable"):  # not before Qt 6.1
+            heads.setSortIndicatorClearable(True)
         table.setSortingEnabled(True)
         table.installEventFilter(self)
 

@@ -184,7 +184,7 @@ class Picture(QWidget):
         self._picture: QPixmap = picture
         self._heat: HeatMap | None = heat
         self._open = self._hovered = -1
-        self.resize(picture.deviceIndependentSize().toSize())
+        self.resize(picture.size() / picture.devicePixelRatio())
         self.setCursor(Qt.CursorShape.PointingHandCursor if heat is not None else Qt.CursorShape.ArrowCursor)
         self.update()
 

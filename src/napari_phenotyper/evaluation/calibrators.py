@@ -6,6 +6,7 @@ give (n, K) probabilities. The label shown is the argmax of what is shown, which
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
@@ -69,7 +70,7 @@ class Temperature:
 
 
 @dataclass(frozen=True)
-class _PerClass:
+class _PerClass(ABC):
     """A curve per class on that class's probability, the results normalised. `curves`: K rows of numbers."""
 
     kind: ClassVar[str] = ""
@@ -94,12 +95,14 @@ class _PerClass:
         return {"kind": self.kind, "curves": [list(curve) for curve in self.curves]}
 
     @staticmethod
+    @abstractmethod
     def _curve(given: Floats, right: NDArray[np.bool_]) -> tuple[float, ...]:
-        raise NotImplementedError
+        """Return the numbers of the curve from (n,) probabilities of a class to whether it is right."""
 
     @staticmethod
+    @abstractmethod
     def _apply(curve: tuple[float, ...], given: Floats) -> Floats:
-        raise NotImplementedError
+        """Return (n,) what a curve makes of probabilities."""
 
 
 class Sigmoid(_PerClass):

@@ -77,6 +77,8 @@ class CropClassifier(CropSettings, ABC):
     most_epochs: ClassVar[int] = 150
     """… unless these are more epochs than so many, or fewer than 10 (of 160 cells, 150 instead of 60 find 7 points
     more)."""
+    erase: ClassVar[float] = 0.0
+    """Side of the square that every other crop loses in training, as a share of the crop's side."""
 
     networks: int = field(
         default=3,

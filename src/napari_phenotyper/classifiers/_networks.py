@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +19,8 @@ from napari_phenotyper.evaluation.calibration import fit_slope
 from napari_phenotyper.evaluation.folds import assign_folds
 from napari_phenotyper.nets.augment import Augmentation
 from napari_phenotyper.nets.blocks import CropNet, fresh
-from napari_phenotyper.nets.device import choose
-from napari_phenotyper.nets.loop import Recipe, crops_a_second, numbers, train
+from napari_phenotyper.nets.device import choose, has_room
+from napari_phenotyper.nets.loop import Recipe, batch_of, crops_a_second, numbers, recorded, train
 from napari_phenotyper.nets.model import CropModel, normalised, scores
 from napari_phenotyper.nets.weights import to_arrays
 
@@ -123,6 +124,8 @@ class Fit:
             pace = crops_a_second(net, loss, len(rows), recipe)
             recipe = replace(recipe, epochs=int(np.clip(pace * seconds / len(rows), 1, recipe.epochs)))
             loss.rows = rows[torch.randperm(len(rows), generator=generator)[: max(int(pace * seconds), 8)]]
+        if seconds is None:
+            loss.record(batch_of(recipe, len(rows)))
         judge = (lambda judged: self._judge(judged, held)) if held.any() and not self.live else None
         train(net, loss, len(loss.rows), recipe, generator, progress, judge)
 
@@ -156,17 +159,26 @@ class _Loss:
         adjustment = self.fit.settings.balance * np.log(share)
         self.adjustment = torch.tensor(adjustment, dtype=torch.float32, device=self.fit.device)
         self.labels = torch.from_numpy(self.fit.labels).to(self.fit.device)
-        self.augment = Augmentation()
+        self.augment = Augmentation(erase=self.fit.settings.erase)
+        device, crops = self.fit.device, self.fit.crops
+        self.crops = crops.to(device) if has_room(device, crops) else crops
+        self.run: Callable[[Tensor], Tensor] = self.net
+
+    def record(self, batch: int) -> None:
+        """Have a GPU replay steps of so many rows; elsewhere nothing changes."""
+        if self.fit.device.type == "cuda":
+            sample = self.fit.crops[:1].expand(batch, -1, -1, -1).to(self.fit.device)
+            self.run = recorded(self.net.train(), sample)
 
     def __call__(self, chosen: Tensor) -> Tensor:
         """Return the mean loss of (b,) chosen rows."""
         mine = self.rows[chosen]
-        crops = self.fit.crops[mine]
+        crops = self.crops[mine.to(self.crops.device)]
         # Apple's GPU lacks the resampling that augmentation does
         early = crops.to(self.fit.device) if self.fit.device.type == "cuda" else crops
         batch = self.augment(early, self.generator).to(self.fit.device)
         with numbers(self.fit.device):
-            logits = self.net(batch)
+            logits = self.run(batch)
         wanted = self.labels[mine.to(self.labels.device)]
         return functional.cross_entropy(logits.float() + self.adjustment, wanted, label_smoothing=0.1)
 

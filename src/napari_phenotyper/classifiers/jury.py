@@ -41,11 +41,11 @@ class Jury(CropSettings):
     accurate on the MitoCheck nuclei: both err, but at different cells.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     live_slices: ClassVar[int] = 8
 
     network: Literal["fastnet", "resnet", "lipnet"] = field(
-        default="fastnet", metadata={"help": "What looks at the pixels"}
+        default="resnet", metadata={"help": "What looks at the pixels"}
     )
     networks: int = field(default=3, metadata={"help": "How many networks look at them", "min": 1, "max": 16})
 

@@ -26,6 +26,9 @@ class Augmentation:
         Largest change of size, as a share.
     contrast
         Largest change of contrast, as a share of the distance from the mean.
+    erase
+        Side of a square that every other crop loses to its own lowest value, as a share of the crop's side, so that
+        a network does not stake all on one spot of a cell (DeVries & Taylor 2017).
     """
 
     rotate: bool = True
@@ -33,6 +36,7 @@ class Augmentation:
     shift: float = 0.1
     zoom: float = 0.1
     contrast: float = 0.2
+    erase: float = 0.0
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Return a changed copy of (n, c, y, x) float32 crops around 0; a generator of the processor serves any device.
@@ -51,7 +55,19 @@ class Augmentation:
         matrix = torch.stack(rows, dim=1).reshape(n, 2, 3)
         grid = functional.affine_grid(matrix, list(batch.shape), align_corners=False)
         moved = functional.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
-        return moved * (1 + signed[5] * self.contrast).reshape(n, 1, 1, 1)
+        moved = moved * (1 + signed[5] * self.contrast).reshape(n, 1, 1, 1)
+        return self._erased(moved, generator) if self.erase else moved
+
+    def _erased(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Return (n, c, y, x) crops, a square gone out of every other one."""
+        draw = torch.rand((3, len(batch)), generator=generator).to(batch.device)
+        middle, chosen = draw[1:, :, None], (draw[0] > 0.5)[:, None, None]
+        rows, columns = (
+            (torch.linspace(0, 1, side, device=batch.device) - at).abs() < self.erase / 2
+            for side, at in zip(batch.shape[2:], middle, strict=True)
+        )
+        gone = (rows[:, :, None] & columns[:, None, :] & chosen)[:, None]
+        return torch.where(gone, batch.amin((2, 3), keepdim=True), batch)
 
 
 PLAIN = Augmentation(rotate=False, flip=False, shift=0.0, zoom=0.0, contrast=0.0)

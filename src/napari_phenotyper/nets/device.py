@@ -41,6 +41,11 @@ def short_floats_pay(device: torch.device) -> bool:
     return ask is not None and bool(ask().get("amx_bf16", False))
 
 
+def has_room(device: torch.device, rows: Tensor) -> bool:
+    """Tell whether all rows may stay on a GPU while a network learns from them: in a quarter of what is free."""
+    return device.type == "cuda" and rows.nbytes <= torch.cuda.mem_get_info(device)[0] // 4
+
+
 def in_parts(run: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> Sequence[Tensor]:
     """Run something on parts of rows, halving the parts as long as memory runs out.
 

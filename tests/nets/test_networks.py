@@ -19,7 +19,7 @@ from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
 from napari_phenotyper.nets.blocks import Architecture, CropNet, folded, fresh
 from napari_phenotyper.nets.device import choose, in_parts
 from napari_phenotyper.nets.lipnets import LipArchitecture, Variant
-from napari_phenotyper.nets.loop import Recipe, train
+from napari_phenotyper.nets.loop import Recipe, recorded, train
 from napari_phenotyper.nets.model import scores
 from napari_phenotyper.nets.residual import ResidualArchitecture
 from napari_phenotyper.nets.weights import from_arrays, to_arrays
@@ -240,6 +240,41 @@ def test_short_floats_change_probabilities_by_little() -> None:
     with torch.no_grad():
         short = folded(net.eval(), short=True)(crops().bfloat16()).softmax(1)
         torch.testing.assert_close(short, net(crops()).softmax(1), atol=0.05, rtol=0)
+
+
+def lowest(changed: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    return torch.isclose(changed, batch.amin((2, 3), keepdim=True), atol=1e-3)
+
+
+def test_about_every_other_crop_loses_a_square_to_its_lowest_value() -> None:
+    batch = crops(400, 20)
+    kept = Augmentation(rotate=False, flip=False, shift=0.0, zoom=0.0, contrast=0.0, erase=0.4)(batch, generator())
+    gone = lowest(kept, batch).flatten(1).sum(1) / (2 * 20 * 20)
+    assert 0.4 < float((gone > 0.02).float().mean()) < 0.6
+    assert 0.1 < float(gone.max()) < 0.2  # 0.4 x 0.4 of the crop, less where it reaches beyond the border
+
+
+def test_what_is_erased_is_erased_in_all_channels() -> None:
+    batch = crops(50, 20)
+    low = Augmentation(rotate=False, flip=False, shift=0.0, zoom=0.0, contrast=0.0, erase=0.4)(batch, generator())
+    gone = lowest(low, batch)
+    apart = (gone[:, 0] != gone[:, 1]).flatten(1).sum(1)
+    assert int(apart.max()) <= 4 < int(gone[:, 0].flatten(1).sum(1).max())  # each channel's own lowest pixels
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_replayed_steps_are_those_of_the_network() -> None:
+    pixels, labels, found = crops().cuda(), torch.arange(32).cuda() % 4, []
+    for replays in (False, True):
+        net = fresh(SMALL, generator()).cuda().train()
+        run = recorded(net, pixels[:8]) if replays else net
+
+        def loss(rows: torch.Tensor, run: Callable[[torch.Tensor], torch.Tensor] = run) -> torch.Tensor:
+            return functional.cross_entropy(run(pixels[rows]), labels[rows])
+
+        train(net, loss, 32, Recipe(3, batch=8), generator(), no_progress)
+        found.append(to_arrays(net.cpu()))
+    assert all(np.allclose(found[0][k], found[1][k], atol=1e-3) for k in found[0])
 
 
 def test_the_running_average_lies_among_the_weights_that_it_averages() -> None:

@@ -65,9 +65,10 @@ def read(state: ModelState, classes: int, columns: int) -> PairwiseMachines:
     counts = np.asarray(tables.array(state, "counts", np.int64, classes), np.int64)
     if (counts < 0).any() or int(np.sum(counts)) != len(vectors):
         raise ModelError("The model's support vectors are not all there.", "The file is damaged; train again.")
-    arithmetic = state.meta.get("arithmetic")
-    if arithmetic not in get_args(Arithmetic):
-        raise ModelError(f"The model's arithmetic is {arithmetic!r}.", "The file is damaged; train again.")
+    told = state.meta.get("arithmetic")
+    arithmetic = next((name for name in get_args(Arithmetic) if name == told), None)
+    if arithmetic is None:
+        raise ModelError(f"The model's arithmetic is {told!r}.", "The file is damaged; train again.")
     found = rbf.Machines(
         tables.number(state, "gamma"),
         vectors,

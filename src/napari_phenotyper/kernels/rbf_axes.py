@@ -146,12 +146,13 @@ def turned(machines: Machines, axes: Axes, scores: Float32) -> tuple[Float32, Fl
     """Return cells along the axes with their norms (n, d + 2), across them (K, n, K − 1), and (n,) how far off them."""
     classes = len(machines.counts)
     centred = scores - axes.centre
-    both = centred @ axes.turned
+    both = np.asarray(centred @ axes.turned, np.float32)
     along, across = both[:, : axes.count], both[:, axes.count :].reshape(len(scores), classes, classes - 1)
     square = np.einsum("ij,ij->i", centred, centred)
     wide = np.empty((len(scores), axes.count + 2), np.float32)
     wide[:, :-2], wide[:, -2], wide[:, -1] = along, machines.gamma * square, 1
-    return wide, across.transpose(1, 0, 2), square - np.einsum("ij,ij->i", along, along)
+    off = square - np.einsum("ij,ij->i", along, along)
+    return wide, np.asarray(across.transpose(1, 0, 2), np.float32), np.asarray(off, np.float32)
 
 
 def summed(axes: Axes, wide: Float32, across: Float32) -> Float32:
@@ -181,7 +182,7 @@ def _nearly_without_themselves(machines: Machines, axes: Axes, probes: Rows) -> 
     brought = own * (machines.dual[:, probes].T + across[of]) + others * added
     pairs = np.ascontiguousarray(sums[:, :, :-1])
     pairs[of] -= brought
-    return rbf.gathered(machines, pairs)
+    return np.asarray(rbf.gathered(machines, pairs), np.float32)
 
 
 def _without_themselves(machines: Machines, probes: Rows) -> Float64:
@@ -191,7 +192,7 @@ def _without_themselves(machines: Machines, probes: Rows) -> Float64:
     kernel = np.exp(-machines.gamma * np.maximum(square, 0))
     kernel[np.arange(len(probes)), probes] = 0
     values = kernel @ machines.pair_weights() + machines.intercept
-    return -values if len(machines.counts) == 2 else values
+    return np.asarray(-values if len(machines.counts) == 2 else values, np.float64)
 
 
 def _margin(given: Float32, truth: Float64, classes: int, steepness: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -152,3 +153,14 @@ def test_live_slices_go_on_from_one_another(make: Make) -> None:
 def test_a_fit_of_very_few_steps_is_a_fit(make: Make) -> None:
     for n in range(2, 40, 6):
         assert replace(QUICK, epochs=1).fit(make(n=n), no_progress).classes
+
+
+def test_networks_are_made_ready_once_and_do_not_travel_with_the_model(make: Make) -> None:
+    training = make(n=24)
+    model = QUICK.fit(training, no_progress)
+    assert isinstance(model, CropModel)
+    before = len(pickle.dumps(model))
+    given = model.predict(training.cells[0])
+    assert model.ready is model.ready
+    assert len(pickle.dumps(model)) == before
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(training.cells[0]), given)

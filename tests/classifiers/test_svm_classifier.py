@@ -147,3 +147,28 @@ def test_inner_folds_of_one_group_spread_every_class() -> None:
 
 def test_too_few_cells_cannot_be_held_out() -> None:
     assert tables.inner_folds(np.array([0, 1]), np.zeros(2, int), 3, 0) is None
+
+
+def test_quick_predictions_are_the_same_after_a_round_trip_and_nearly_those_in_full(make: Make) -> None:
+    # 40 columns that repeat six, so that few axes do
+    def repeat(training: TrainingSet) -> TrainingSet:
+        mixing = np.random.default_rng(0).normal(0, 1, (6, 40)).astype(np.float32)
+        names = tuple(f"column{i}" for i in range(40))
+        mixed = [replace(c, blocks={"made": ColumnBlock(names, c.matrix() @ mixing)}) for c in training.cells]
+        return replace(training, cells=tuple(mixed))
+
+    training, new = repeat(make(n=300, spread=2.0)), repeat(make(n=300, spread=2.0, seed=1)).cells[0]
+    quick = SupportVectorMachine(arithmetic="quick")
+    model, full = quick.fit(training, no_progress), SupportVectorMachine().fit(training, no_progress)
+    assert isinstance(model, TableModel)
+    assert isinstance(model.learnt, PairwiseMachines)
+    assert model.learnt.axes is not None
+    np.testing.assert_array_equal(quick.restore(model.state()).predict(new), model.predict(new))
+    np.testing.assert_allclose(model.predict(new), full.predict(new), atol=0.1)
+
+
+def test_quick_is_float32_where_no_few_axes_do(make: Make) -> None:
+    training = make(n=150, spread=2.5)
+    model = SupportVectorMachine(arithmetic="quick").fit(training, no_progress)
+    full = SupportVectorMachine().fit(training, no_progress)
+    np.testing.assert_array_equal(model.predict(training.cells[0]), full.predict(training.cells[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,27 +14,40 @@ from napari_phenotyper.core.cells import Float32
 from napari_phenotyper.core.errors import ModelError
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.training import ModelState
-from napari_phenotyper.kernels import rbf
+from napari_phenotyper.kernels import rbf, rbf_axes
 
+Arithmetic = Literal["float32", "bfloat16", "quick"]
+"""Numbers to predict in, or `quick`: in principal axes, nearly (`kernels/rbf_axes.py`)."""
 STEEPNESS = 3.0
 """A pair's probability is σ(3 · decision value), 0.95 at the margin: measured, it then needs hardly any temperature."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairwiseMachines:
-    """Machines of all pairs of classes, and the numbers that they are computed in."""
+    """Machines of all pairs of classes, the numbers that they are computed in, and the axes where these are quick.
+
+    Without axes, because none would do or because a GPU is quicker still, `quick` is float32.
+    """
 
     machines: rbf.Machines
-    arithmetic: rbf.Arithmetic
+    arithmetic: Arithmetic
+    axes: rbf_axes.Axes | None = None
+
+    @property
+    def numbers(self) -> rbf.Arithmetic:
+        """Numbers that kernel values are computed in, where they are computed in full."""
+        return "bfloat16" if self.arithmetic == "bfloat16" else "float32"
 
     @property
     def serial(self) -> bool:
         """Whether it shares its work out over threads itself."""
-        return rbf.uses_torch(self.arithmetic)
+        return rbf.uses_torch(self.numbers)
 
     def log_scores(self, scores: Float32) -> Float32:
         """Return (n, k) coupled scores of (n, D) standard scores."""
-        return rbf.coupled(self.machines, scores, STEEPNESS, self.arithmetic)
+        if self.axes is not None and not self.serial:
+            return rbf_axes.coupled(self.machines, self.axes, scores, STEEPNESS)
+        return rbf.coupled(self.machines, scores, STEEPNESS, self.numbers)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the machines in LIBSVM's layout."""
@@ -51,9 +65,10 @@ def read(state: ModelState, classes: int, columns: int) -> PairwiseMachines:
     counts = np.asarray(tables.array(state, "counts", np.int64, classes), np.int64)
     if (counts < 0).any() or int(np.sum(counts)) != len(vectors):
         raise ModelError("The model's support vectors are not all there.", "The file is damaged; train again.")
-    arithmetic = state.meta.get("arithmetic")
-    if arithmetic not in rbf.ERRORS:
-        raise ModelError(f"The model's arithmetic is {arithmetic!r}.", "The file is damaged; train again.")
+    told = state.meta.get("arithmetic")
+    arithmetic = next((name for name in get_args(Arithmetic) if name == told), None)
+    if arithmetic is None:
+        raise ModelError(f"The model's arithmetic is {told!r}.", "The file is damaged; train again.")
     found = rbf.Machines(
         tables.number(state, "gamma"),
         vectors,
@@ -61,11 +76,11 @@ def read(state: ModelState, classes: int, columns: int) -> PairwiseMachines:
         tables.floats(state, "dual", classes - 1, len(vectors)),
         tables.floats(state, "intercept", classes * (classes - 1) // 2),
     )
-    return PairwiseMachines(found, arithmetic)
+    return ready(found, arithmetic)
 
 
 def machines(
-    scores: Float32, labels: tables.Indices, cost: float, gamma: float | None, balance: bool, arithmetic: rbf.Arithmetic
+    scores: Float32, labels: tables.Indices, cost: float, gamma: float | None, balance: bool, arithmetic: Arithmetic
 ) -> PairwiseMachines:
     """Return trained machines of all pairs (LIBSVM's, Chang & Lin 2011).
 
@@ -92,4 +107,9 @@ def machines(
         machine.dual_coef_.astype(np.float32),
         machine.intercept_.astype(np.float32),
     )
-    return PairwiseMachines(found, arithmetic)
+    return ready(found, arithmetic)
+
+
+def ready(found: rbf.Machines, arithmetic: Arithmetic) -> PairwiseMachines:
+    """Return machines with all that they need to predict in an arithmetic."""
+    return PairwiseMachines(found, arithmetic, rbf_axes.found(found, STEEPNESS) if arithmetic == "quick" else None)

@@ -105,7 +105,7 @@ class Machines:
         """Return the support vectors in tiles, float64."""
         return tuple(self._tiled(np.float64))
 
-    def _runs(self) -> Iterator[tuple[int, int, int]]:
+    def runs(self) -> Iterator[tuple[int, int, int]]:
         """Yield first, last, class of runs of support vectors of one class, none longer than a tile."""
         start = 0
         for k, count in enumerate(self.counts.tolist()):
@@ -115,7 +115,7 @@ class Machines:
 
     def _tiled(self, dtype: type[np.floating]) -> Iterator[Tile]:
         runs: list[tuple[int, int, int]] = []
-        for run in self._runs():
+        for run in self.runs():
             if runs and run[1] - runs[0][0] > TILE:
                 yield self._tile(runs, dtype)
                 runs = []
@@ -221,10 +221,10 @@ def _pair_values(machines: Machines, block: Floats, tiles: tuple[Tile, ...]) -> 
         np.exp(kernel, out=kernel)
         for k, first, last, weights in tile.parts:
             sums[k] += kernel[:, first:last] @ weights
-    return _gather(machines, sums)
+    return gathered(machines, sums)
 
 
-def _gather(machines: Machines, sums: Floats) -> Floats:
+def gathered(machines: Machines, sums: Floats) -> Floats:
     """Return (n, P) decision values of what each class brings to its pairs: (K, n, K − 1)."""
     out = np.empty((sums.shape[1], len(machines.intercept)), sums.dtype)
     for pair, (i, j) in enumerate(machines.pairs):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock
-from napari_phenotyper.nets.device import choose
 from napari_phenotyper.nets.model import CropModel, averaged
 
 
@@ -21,10 +20,9 @@ def activations(model: CropModel, cells: Cells) -> ColumnBlock:
     ModelError
         Where crops cannot be cut or have other channels than the model's.
     """
-    nets = model.nets()
-    names = tuple(f"Deep_{i}_{unit:03d}" for i, net in enumerate(nets) for unit in range(net.head.in_features))
+    names = tuple(f"Deep_{i}_{unit:03d}" for i, net in enumerate(model.ready) for unit in range(net.head.in_features))
     if not len(cells):
         return ColumnBlock(names, np.zeros((0, len(names)), np.float32))
-    crops, device = model.pixels(cells), choose(model.device)
-    found = [averaged(n.to(device), crops, model.views, lambda ready, batch: ready.features(batch)) for n in nets]
+    crops = model.pixels(cells)
+    found = [averaged(net, crops, model.views, lambda ready, batch: ready.features(batch)) for net in model.ready]
     return ColumnBlock(names, np.hstack(found))

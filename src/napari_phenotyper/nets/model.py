@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -22,7 +23,7 @@ from napari_phenotyper.nets.blocks import Architecture, CropNet, folded
 from napari_phenotyper.nets.device import Device, choose, in_parts, short_floats_pay
 from napari_phenotyper.nets.weights import from_arrays
 
-AT_ONCE = {"cpu": 256}
+AT_ONCE = {"cpu": 64}
 """Crops that go through a network together when it predicts, by device: what stays in a processor's cache …"""
 AT_ONCE_ELSEWHERE = 4096
 """… and what keeps a GPU busy."""
@@ -74,6 +75,15 @@ class CropModel:
         """Build the networks, ready to predict, on the processor."""
         return tuple(from_arrays(self.architecture, self.arrays, f"net{i}.") for i in range(self.networks))
 
+    @cached_property
+    def ready(self) -> tuple[CropNet, ...]:
+        """The networks, folded and on their device; kept, as to make them takes as long as to predict 100 crops."""
+        return tuple(made_ready(net.to(choose(self.device))) for net in self.nets())
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what is kept for speed: another process may have another device."""
+        return {name: value for name, value in vars(self).items() if name != "ready"}
+
     def pixels(self, cells: Cells) -> Tensor:
         """Return (n, c, y, x) crops as the networks take them. Raises ModelError, as `predict`."""
         crops = cells.crops(self.spec)
@@ -90,8 +100,8 @@ class CropModel:
         out = np.zeros((len(cells), len(self.classes)), np.float32)
         if not len(cells):
             return out
-        crops, device = self.pixels(cells), choose(self.device)
-        given = np.mean([scores(net.to(device), crops, self.views) for net in self.nets()], axis=0)
+        crops = self.pixels(cells)
+        given = np.mean([ready_scores(net, crops, self.views) for net in self.ready], axis=0)
         out[:, [self.classes.index(name) for name in self.known]] = softmax(given, self.slope)
         return out
 
@@ -117,32 +127,44 @@ def normalised(crops: Float32, mean: NDArray[np.generic], sd: NDArray[np.generic
 
 
 def scores(net: CropNet, crops: Tensor, count: int = 1) -> Float32:
-    """Return (n, K) log probabilities of a network, averaged over `count` views of (n, c, y, x) normalised crops."""
-    return averaged(net, crops, count, lambda ready, batch: ready(batch).float().log_softmax(1))
+    """Return (n, K) log probabilities of a network, averaged over `count` views of (n, c, y, x) normalised crops.
+
+    The network is left as it is, in training or not.
+    """
+    return ready_scores(made_ready(net), crops, count)
+
+
+def made_ready(net: CropNet) -> CropNet:
+    """Return a copy of a network that predicts quickly on its device: folded, in the numbers that pay there."""
+    return folded(net, short_floats_pay(next(net.parameters()).device))
+
+
+def ready_scores(ready: CropNet, crops: Tensor, count: int = 1) -> Float32:
+    """Return what `scores` does, by a network that was made ready."""
+    return averaged(ready, crops, count, lambda net, batch: net(batch).float().log_softmax(1))
 
 
 @torch.no_grad()
-def averaged(net: CropNet, crops: Tensor, count: int, what: Callable[[CropNet, Tensor], Tensor]) -> Float32:
+def averaged(ready: CropNet, crops: Tensor, count: int, what: Callable[[CropNet, Tensor], Tensor]) -> Float32:
     """Return what a network makes of crops, averaged over views of each.
 
     Parameters
     ----------
-    net
-        On its device; it is left as it is, in training or not.
+    ready
+        Made ready, on its device.
     crops
         (n, c, y, x) normalised.
     count
         Views, 1 to 8.
     what
-        A network made ready and a batch on its device to (b, d) values.
+        The network and a batch on its device to (b, d) values.
 
     Returns
     -------
     (n, d) float32
     """
-    device = next(net.parameters()).device
+    device = next(ready.parameters()).device
     short = short_floats_pay(device)
-    ready = folded(net, short)
 
     def run(batch: Tensor) -> Tensor:
         there = batch.to(device, torch.bfloat16 if short else torch.float32)

@@ -47,11 +47,11 @@ shots: install system
 # The site, into build/site, where index.html also opens from the disk; any broken link or docstring stops it.
 docs: install
 	$(PY) -m pip install --quiet --group docs
-	$(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 docs-serve: install
 	$(PY) -m pip install --quiet --group docs
-	$(PY) -m mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve
 
 check: install
 	$(BIN)/ruff check $(SOURCES)

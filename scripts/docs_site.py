@@ -52,6 +52,11 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Let a click on a picture open it in its full size."""
+    return re.sub(r'(<img [^>]*?src="([^"]+)"[^>]*>)', r'<a href="\2">\1</a>', html)
+
+
 def pages() -> dict[str, str]:
     """Return path in the site to text of every generated page."""
     return {

@@ -63,7 +63,7 @@ def commands(text: str) -> Iterator[list[str]]:
         if line.startswith("phenotyper "):
             yield words_of(line)[1:]
     for code in re.findall(r"`(phenotyper [^`]+)`", prose(text)):
-        yield words_of(code)[1:]
+        yield words_of(re.sub(r"[][]", "", code))[1:]  # brackets: what may be left out
 
 
 @functools.cache

@@ -14,7 +14,7 @@ LIGHT = 150_000
 
 
 def save_picture(pixels: NDArray[np.uint8], path: Path, most: int = LIGHT) -> None:
-    """Write a (y, x, 3 or more) picture as JPEG, in the best quality that needs at most so many bytes.
+    """Write a (y, x, 3 or more) picture as JPEG, in the best quality that needs at most so many bytes, or the least.
 
     Colours are kept at full resolution, because thin coloured outlines and text suffer first.
     """

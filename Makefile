@@ -1,4 +1,4 @@
-# make install | demo | test | check | bench     (see CONTRIBUTING.md)
+# make install | demo | test | check | docs | bench     (see CONTRIBUTING.md)
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,7 +18,7 @@ WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots test test-fast test-slow test-qt5 test-gl check format bench bench-window clean
+.PHONY: install system demo shots docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,16 @@ shots: install system
 	$(PY) -c "from napari_phenotyper.session.sample import sample_plate; from pathlib import Path; sample_plate(Path('build/shots/SIMULATED'))"
 	$(WITH_QT) CI=true scripts/with_display.sh $(BIN)/phenotyper tour build/shots/SIMULATED \
 		--labels build/shots/SIMULATED/truth.csv --out docs/window
+	$(WITH_QT) CI=true scripts/with_display.sh $(PY) scripts/follow_tutorial.py build/shots/tutorial --pictures docs/tutorial
+
+# The site, into build/site, where index.html also opens from the disk; any broken link or docstring stops it.
+docs: install
+	$(PY) -m pip install --quiet --group docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+docs-serve: install
+	$(PY) -m pip install --quiet --group docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve
 
 check: install
 	$(BIN)/ruff check $(SOURCES)

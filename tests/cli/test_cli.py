@@ -197,3 +197,15 @@ def test_doubtful_fields_are_told_and_left_out_of_a_profile(phenotyper, tmp_path
     assert code == 0 and "1 field was left out: 1 empty." in err
     code, _, err = phenotyper("profile", plate, "--profiler", "means", "--leave-out", "ugly")
     assert code == 2 and "saturated, crowded" in err
+
+
+def test_a_plate_that_was_moved_is_found_again_as_the_message_says(phenotyper, tmp_path):
+    plate, project = write_plate(tmp_path / "P1", fields=1), tmp_path / "P1.phenotyper"
+    phenotyper("segment", plate, "--jobs", "1")
+    moved = plate.rename(tmp_path / "moved")
+    code, _, err = phenotyper("info", project)
+    assert code == 1 and "phenotyper segment PLATE --project DIR" in err
+    code, out, _ = phenotyper("segment", moved, "--project", project, "--jobs", "1")
+    assert code == 0 and "Segmented 0 fields now, 4 were current" in out
+    code, out, _ = phenotyper("info", project)
+    assert code == 0 and str(moved) in out

@@ -323,7 +323,7 @@ def test_a_folder_of_other_pictures_is_no_plate_and_the_remedy_is_a_pattern(tmp_
     assert not FilePattern().recognises(tmp_path)
     with pytest.raises(PlateError, match=r"None of the 2 image files.*cat\.tif.*P1_B02_s1_w1\.tif") as caught:
         FilePattern().read(tmp_path)
-    assert "--set pattern=" in caught.value.remedy
+    assert "--pattern " in caught.value.remedy
 
 
 def test_a_pattern_that_fits_nothing_is_told_with_a_name_that_is_there(tmp_path: Path) -> None:

@@ -94,5 +94,5 @@ class FilePattern:
             )
         return (
             f"{count} below {root} {verb} a known naming; the first is {names[0]}. Looked for: {_EXAMPLES}.",
-            "Say how the files are named: --set pattern='{plate}_{well}_s{field}_w{channel}.tif'.",
+            "Say how the files are named: --pattern '{plate}_{well}_s{field}_w{channel}.tif'.",
         )

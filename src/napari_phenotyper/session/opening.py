@@ -71,7 +71,7 @@ def read_again(path: Path, reader: str, settings: Mapping[str, object], registry
     if not path.exists():
         raise PlateError(
             f"The plate {path} is no longer there.",
-            "Mount its disk, or open it from its new place: phenotyper info PLATE.",
+            "Mount its disk, or name its new place once: phenotyper segment PLATE --project DIR.",
         )
     plates: tuple[Plate, ...] = registry.make("reader", reader, settings).read(path)
     return plates

@@ -68,7 +68,7 @@ class Reading:
         """Return every plate of the project. Raises PlateError if there is none."""
         if not self.plates:
             raise PlateError(
-                f"The project {self.folder} has no plate.", "Open one: phenotyper info PLATE --project DIR."
+                f"The project {self.folder} has no plate.", "Open one: phenotyper segment PLATE --project DIR."
             )
         return tuple(self.plates.values())
 

@@ -176,7 +176,7 @@ class Session(Reading):
     def all_plates(self) -> tuple[Plate, ...]:
         """Return every plate of the project. Raises PlateError if there is none, with the reason."""
         if not self.plates and self.problems:
-            raise PlateError(" ".join(self.problems), "Open one: phenotyper info PLATE --project DIR.")
+            raise PlateError(" ".join(self.problems), "Open one: phenotyper segment PLATE --project DIR.")
         return super().all_plates()
 
     def update(self, plate: Plate) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
@@ -26,6 +25,7 @@ from napari_phenotyper.views.cell_grid import CellGrid
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
 from napari_phenotyper.views.hints import ANNOTATE, PLATE, RESULTS, SEGMENT, TRAIN
+from napari_phenotyper.views.picture_file import save_picture
 from napari_phenotyper.views.workplace import Workplace
 
 
@@ -240,10 +240,8 @@ class Tour:
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""
         if self._out is not None:
-            self._out.mkdir(parents=True, exist_ok=True)
             self.hand.wait(0.2)
-            picture = self.viewer.screenshot(canvas_only=False, flash=False)
-            Image.fromarray(picture[..., :3]).save(self._out / f"{name}.jpg", quality=92, subsampling=0)
+            save_picture(self.viewer.screenshot(canvas_only=False, flash=False), self._out / f"{name}.jpg")
 
     def _show(self, well: str, number: int) -> None:
         while self.desk.viewing.open.ref[1:] != (well, number):

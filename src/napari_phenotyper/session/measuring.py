@@ -25,6 +25,7 @@ from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out
 from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
 from napari_phenotyper.store.cell_files import CellKeys
 from napari_phenotyper.store.cells import CellStore
+from napari_phenotyper.store.project import ILLUMINATION
 
 Records = Mapping[str, Record]
 
@@ -185,8 +186,8 @@ def settle_light(session: Session, plate: Plate) -> Steps[None]:
     """
     if is_decided(session, plate.name):
         return
-    measured = yield Away(_any_measured, (session.snapshot(), plate))
-    if not measured:
+    was_asked = plate.name in session.setting(ILLUMINATION)  # then the estimate is lost
+    if was_asked or not (yield Away(_any_measured, (session.snapshot(), plate))):
         yield from light_steps(session, plate)
 
 

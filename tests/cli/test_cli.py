@@ -197,3 +197,12 @@ def test_doubtful_fields_are_told_and_left_out_of_a_profile(phenotyper, tmp_path
     assert code == 0 and "1 field was left out: 1 empty." in err
     code, _, err = phenotyper("profile", plate, "--profiler", "means", "--leave-out", "ugly")
     assert code == 2 and "saturated, crowded" in err
+
+
+def test_the_light_of_a_plate_is_told_and_chosen(phenotyper, tmp_path):
+    plate = write_plate(tmp_path / "P1")
+    code, out, _ = phenotyper("illumination", plate, "--jobs", "1")
+    assert code == 0 and "w1 is left as it is: brightness falls by" in out
+    facts = json.loads(phenotyper("illumination", plate, "--mode", "on", "--jobs", "1", "--json")[1])["P1"]
+    assert facts["channels"]["w1"]["corrected"] and facts["digest"] and 0 < facts["channels"]["w1"]["fall"] < 1
+    assert phenotyper("illumination", plate, "--mode", "never")[0] == 2

@@ -27,6 +27,7 @@ class LightChoice(QWidget):
         super().__init__()
         self._desk = desk
         self._job: Job | None = None
+        self._asked_for = ""
         self.mode, self._told = QComboBox(), QLabel()
         for mode, words in _CHOICES.items():
             self.mode.addItem(words, mode)
@@ -41,7 +42,7 @@ class LightChoice(QWidget):
     def refresh(self, *_: object) -> None:
         """Show what stands, unless a choice is still being carried out."""
         plate = self._desk.viewing.plate
-        if plate is None or (self._job is not None and not self._job.over):
+        if plate is None or (plate.name == self._asked_for and self._job is not None and not self._job.over):
             return
         self.mode.setEnabled(not self._desk.session.project.read_only)
         self.mode.setCurrentIndex(self.mode.findData(self._mode(plate)))
@@ -60,6 +61,8 @@ class LightChoice(QWidget):
         column.addWidget(self._told)
 
     def _chosen(self) -> None:
+        plate = self._desk.viewing.plate
+        self._asked_for = plate.name if plate is not None else ""
         self._job = self._desk.set_light(str(self.mode.currentData()))
         self._told.setText("Looking at the plate's fields; the bar below tells how far it is.")
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, images, judge, launch, models, train_segmenter
+from napari_phenotyper import crops, images, judge, launch, lit, models, train_segmenter
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -47,6 +47,7 @@ app.command()(launch.demo)
 app.command(hidden=True)(launch.tour)
 app.command("learning-curve")(judge.learning_curve)
 app.command()(judge.compare)
+app.command()(lit.illumination)
 app.command()(judge.suspects)
 app.command("segment-images")(images.segment_images)
 app.command("score-masks")(images.score_masks)
@@ -147,7 +148,9 @@ def measure(
     """Measure all wells whose features are not current."""
     chosen = [e.strip() for e in extractors.split(",") if e.strip()] if extractors is not None else None
     with at_work(plate, project, pattern, jobs=jobs, cluster=cluster) as (session, plates, progress):
-        tell_outcome("Measured", "wells", measuring.measure(session, plates, progress, chosen), as_json)
+        outcome = measuring.measure(session, plates, progress, chosen)
+        say(words.lights_text(session, plates))
+        tell_outcome("Measured", "wells", outcome, as_json)
 
 
 @app.command()

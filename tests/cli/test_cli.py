@@ -209,3 +209,12 @@ def test_a_plate_that_was_moved_is_found_again_as_the_message_says(phenotyper, t
     assert code == 0 and "Segmented 0 fields now, 4 were current" in out
     code, out, _ = phenotyper("info", project)
     assert code == 0 and str(moved) in out
+
+
+def test_the_light_of_a_plate_is_told_and_chosen(phenotyper, tmp_path):
+    plate = write_plate(tmp_path / "P1")
+    code, out, _ = phenotyper("illumination", plate, "--jobs", "1")
+    assert code == 0 and "w1 is left as it is: brightness falls by" in out
+    facts = json.loads(phenotyper("illumination", plate, "--mode", "on", "--jobs", "1", "--json")[1])["P1"]
+    assert facts["channels"]["w1"]["corrected"] and facts["digest"] and 0 < facts["channels"]["w1"]["fall"] < 1
+    assert phenotyper("illumination", plate, "--mode", "never")[0] == 2

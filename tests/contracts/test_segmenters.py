@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from tests.contracts.scenes import blank, nuclei
 
 from napari_phenotyper.core.masks import NUCLEI
@@ -39,6 +40,12 @@ def test_labels_are_consecutive_int32_of_the_fields_shape(segmenter):
     labels = segmenter.segment(scene, no_progress).labels[NUCLEI]
     assert labels.dtype == np.int32 and labels.shape == truth.shape
     assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
+
+
+def test_each_label_is_one_piece(segmenter):
+    labels = segmenter.segment(nuclei()[0], no_progress).labels[NUCLEI]
+    pieces = {i: ndimage.label(labels == i)[1] for i in range(1, labels.max() + 1)}
+    assert set(pieces.values()) == {1}
 
 
 def test_the_same_field_gives_the_same_masks(segmenter):

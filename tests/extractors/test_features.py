@@ -75,7 +75,7 @@ def test_a_cell_moved_keeps_its_values(family, seed, dy, dx):
         big[top : top + 96, left : left + 96] = image
         place[top : top + 96, left : left + 96] = labels
         values.append(family.measure(scene(place, big)).values)
-    assert np.allclose(values[0], values[1], rtol=1e-5, atol=1e-6, equal_nan=True)
+    assert np.array_equal(values[0], values[1], equal_nan=True)
 
 
 @pytest.mark.parametrize("family", TURNING, ids=lambda f: type(f).__name__)
@@ -86,6 +86,31 @@ def test_a_cell_turned_by_quarter_turns_keeps_its_values(family, seed, turns):
     first = family.measure(scene(labels, image)).values
     second = family.measure(scene(np.rot90(labels, turns).copy(), np.rot90(image, turns).copy())).values
     assert np.allclose(first, second, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+def test_a_cell_magnified_has_the_same_form_and_lengths_and_areas_that_grow_with_it():
+    labels, _ = blobs()
+    large = np.kron(labels, np.ones((3, 3), np.int32))
+    first, second = (measured(Shape(), one, np.zeros(one.shape, np.uint8)) for one in (labels, large))
+    grown = first["Nuclei_AreaShape_Area"] > 60
+    for name, power, within in (
+        ("Area", 2, 0), ("BoundingBoxArea", 2, 0), ("EquivalentDiameter", 1, 1e-6), ("MajorAxisLength", 1, 0.03),
+        ("MaxFeretDiameter", 1, 0.15), ("Eccentricity", 0, 0.03), ("Extent", 0, 0), ("Solidity", 0, 0.1),
+        ("EulerNumber", 0, 0),
+    ):  # fmt: skip
+        one, other = (values[f"Nuclei_AreaShape_{name}"][grown] for values in (first, second))
+        assert np.allclose(other, one * 3**power, rtol=within + 1e-6), name
+
+
+@pytest.mark.parametrize("times", [2, 100])
+def test_brightness_scales_with_the_image_and_its_distribution_does_not(times):
+    labels, image = blobs()
+    first, second = (measured(Intensity(), labels, image.astype(np.uint16) * k) for k in (1, times))
+    for name in ("IntegratedIntensity", "MeanIntensity", "StdIntensity", "MedianIntensity", "MADIntensity"):
+        column = f"Nuclei_Intensity_{name}_DNA"
+        assert np.allclose(second[column], first[column] * times, rtol=1e-5), name
+    column = "Nuclei_Intensity_MassDisplacement_DNA"
+    assert np.allclose(second[column], first[column], rtol=1e-4)
 
 
 @each_family
@@ -146,9 +171,9 @@ def test_a_field_without_channels_is_measured_as_far_as_it_goes(family):
     "labels",
     [
         np.eye(1, dtype=np.int32), np.ones((40, 40), np.int32), disc(20) - disc(12), np.eye(20, dtype=np.int32),
-        np.pad(np.ones((1, 1), np.int32), 9), np.pad(np.ones((1, 15), np.int32), 4),
+        np.pad(np.ones((1, 1), np.int32), 9), np.pad(np.ones((1, 15), np.int32), 4), np.ones((900, 1100), np.int32),
     ],
-    ids=["the only pixel", "whole field", "ring", "diagonal line", "one pixel", "one row"],
+    ids=["the only pixel", "whole field", "ring", "diagonal line", "one pixel", "one row", "huge"],
 )  # fmt: skip
 def test_odd_objects_give_finite_values_where_defined(family, labels):
     image = np.random.default_rng(0).integers(10, 200, labels.shape).astype(np.uint8)

@@ -253,3 +253,26 @@ def test_a_plate_that_is_not_segmented_is_offered_the_form_as_it_is(shown, two, 
     edit(tab, neck=0.4)
     two.viewing.show_plate("P2")
     assert tab.chooser.form.value()["neck"] == 0.4
+
+
+def choose_light(tab, mode):
+    tab.light.mode.setCurrentIndex(tab.light.mode.findData(mode))
+    tab.light.mode.activated.emit(tab.light.mode.currentIndex())
+
+
+def test_the_light_of_a_plate_is_evened_out_on_request_and_its_columns_are_then_measured_anew(segment, desk, until):
+    choose_light(segment, "on")
+    until(lambda: desk.session.setting("illumination")["P1"]["mode"] == "on" and not desk.surveys["P1"].measured)
+    assert "evened out" in segment.light._told.text()
+    choose_light(segment, "off")
+    until(lambda: len(desk.surveys["P1"].measured) == 8)
+    assert segment.light.mode.currentData() == "off"
+
+
+def test_the_choice_of_light_is_that_of_the_plate_that_is_open(shown, two, view_of, until):
+    tab = shown(SegmentTab(two, view_of(two)))
+    choose_light(tab, "off")
+    first = two.viewing.plate.name
+    until(lambda: two.session.setting("illumination").get(first, {}).get("mode") == "off")
+    two.viewing.show_plate(next(name for name in two.session.plates if name != first))
+    assert tab.light.mode.currentData() == "auto"

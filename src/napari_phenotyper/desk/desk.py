@@ -21,6 +21,7 @@ from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
 from napari_phenotyper.session.channels import set_roles
+from napari_phenotyper.session.illumination import light_steps
 from napari_phenotyper.session.layouts import beside, set_format, set_layout
 from napari_phenotyper.session.learning import evaluate_steps, keep_steps, kept_predictions
 from napari_phenotyper.session.measuring import segment_and_measure_steps
@@ -200,6 +201,14 @@ class Desk:
             steps = preview_steps(self.session, field.field, segmenter, settings)
             title = f"Preview of {field.ref}"
             self.background.start("preview", "replace", title, steps, self.session.runner, on_found)
+
+    def set_light(self, mode: str) -> Job | None:
+        """Choose what is done about uneven light of the plate that is open: "auto", "on" or "off"."""
+        plate = self.viewing.plate
+        if plate is None:
+            return None
+        title, steps = f"Illumination of {plate.name}", light_steps(self.session, plate, mode)
+        return self.background.start("plate", "queue", title, steps, self.session.runner)
 
     def evaluate(self) -> None:
         """Cross-validate the classifier on all annotated cells."""

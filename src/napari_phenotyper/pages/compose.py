@@ -31,6 +31,7 @@ from napari_phenotyper.pages.content import (
     Step,
 )
 from napari_phenotyper.pages.gallery import class_examples
+from napari_phenotyper.pages.light import light_methods, light_part, light_step
 from napari_phenotyper.pages.report import render
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.failures import failures_of
@@ -101,6 +102,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
         software={
             name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-image", "scikit-learn", "torch")
         },
+        lights=tuple(lit for plate in plates if (lit := light_part(session, plate)) is not None),
         simulated=any(p.name.startswith(SIMULATED) for p in plates),
     )
 
@@ -238,6 +240,7 @@ def _steps(session: Session, plates: Sequence[Plate], model: str | None) -> tupl
     for plate in plates:
         record = segmenting.segmenter_record(session, plate)
         steps.append(_step(f"segment {plate.name}", record))
+        steps += light_step(session, plate)
     steps += [_step("measure", record) for record in measuring.extractor_records(session).values()] if plates else []
     if model is not None:
         card = session.project.models.card(model)
@@ -259,6 +262,7 @@ def _methods(session: Session, plates: Sequence[Plate], model: str | None) -> tu
             f"Nuclei were segmented with the segmenter “{name}” of napari-phenotyper {version(_SOFTWARE[0])}, sizes "
             f"resolved per plate from a sample of its fields, and described by the feature families {families}."
         )
+    told += light_methods(session, plates)
     if model is not None:
         card = session.project.models.card(model)
         told.append(

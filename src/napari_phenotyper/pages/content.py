@@ -97,6 +97,15 @@ class SegmentationPart:
     doubtful: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class LightPart:
+    """How evenly a plate was lit: what was decided, as sentences, and channel to its (y, x) gain, small, of mean 1."""
+
+    plate: str
+    sentences: tuple[str, ...]
+    gains: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class AnnotationPart:
     """What was labelled: class to cells, wells that have labels, who labelled, labels that no longer fit the masks."""
@@ -218,6 +227,8 @@ class ReportContent:
         Package to version.
     simulated
         Whether no cell of it ever lived: the page and every figure say so.
+    lights
+        How each plate was lit, where anybody looked.
     window
         Pictures of the window at work: caption, and a PNG or JPEG file.
     """
@@ -238,4 +249,5 @@ class ReportContent:
     steps: tuple[Step, ...] = ()
     software: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    lights: tuple[LightPart, ...] = ()
     window: tuple[tuple[str, bytes], ...] = ()

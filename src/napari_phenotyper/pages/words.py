@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from napari_phenotyper.core.illumination import flats_digest
 from napari_phenotyper.core.parameters import Parameter
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.evaluation.field_quality import counted
+from napari_phenotyper.session.illumination import OFF, Illumination, flats_of
+from napari_phenotyper.session.reading import Reading
 
 
 def plate_facts(plate: Plate, flagged: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
@@ -111,6 +114,44 @@ def extension_text(name: str, title: str, parameters: Sequence[Parameter]) -> st
         unit = f" {p.unit}" if p.unit else ""
         lines.append(f"      {p.name}={p.default}{unit}  ({kind}{' or none' if p.optional else ''})  {p.help}".rstrip())
     return "\n".join(lines)
+
+
+def light_text(found: Illumination, name: Callable[[str], str] = str) -> list[str]:
+    """Return what was decided about a plate's light, a sentence for each channel, which `name` may call otherwise."""
+    if found.mode == OFF:
+        return ["Pixels are measured as they are: uneven light is left alone."]
+    return [
+        f"{name(channel)} is {'freed of uneven light' if channel in found.flats else 'left as it is'}: {one.why}."
+        for channel, one in found.channels.items()
+    ]
+
+
+def light_short(found: Illumination, name: Callable[[str], str] = str) -> str:
+    """Return `light_text` in a line, by how much brightness falls in each channel; "" where nobody looked."""
+    told = []
+    for channel, one in found.channels.items():
+        fall = "too little to tell" if one.flat is None else f"{one.flat.fall:.0%} darker at the darkest place"
+        told.append(f"{name(channel)} {'evened out' if channel in found.flats else 'left as it is'} ({fall})")
+    return f"{'; '.join(told)}." if told else ""
+
+
+def lights_text(session: Reading, plates: Sequence[Plate]) -> str:
+    """Return which channels of some plates are freed of uneven light; "" for none."""
+    freed = {plate.name: flats_of(session, plate.name) for plate in plates}
+    return "\n".join(f"  uneven light was taken out of {p}: {', '.join(flats)}" for p, flats in freed.items() if flats)
+
+
+def light_facts(found: Illumination) -> dict[str, Any]:
+    """Return what was decided about a plate's light, as JSON."""
+    channels = {
+        name: {
+            "corrected": name in found.flats,
+            "fall": None if one.flat is None else one.flat.fall,
+            **{k: v for k, v in one.state().items() if k != "flat"},
+        }
+        for name, one in found.channels.items()
+    }
+    return {"mode": found.mode, "key": found.key, "digest": flats_digest(found.flats), "channels": channels}
 
 
 def failures_text(failed: Mapping[str, str], most: int = 20) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from napari_phenotyper.core.errors import ProjectError, TrainingError
+from napari_phenotyper.session.illumination import light_keys
 from napari_phenotyper.session.learning import predicted_wells
 from napari_phenotyper.session.measuring import wanted
 from napari_phenotyper.session.session import Session, needs_writing
 
 
 def needed_keys(session: Session) -> frozenset[str]:
-    """Return the keys of all current masks, columns and predictions."""
+    """Return the keys of all current masks, columns and predictions, and of the light that columns are freed of."""
     keys: set[str] = set()
     models = session.project.models.ids()
     for plate in session.plates.values():
+        keys |= light_keys(session, plate.name)
         try:
             for item in wanted(session, plate):
                 keys |= {item.mask, *item.blocks.values()}

@@ -21,9 +21,9 @@ def mask_key(field: Field, segmenter: Record, revision: int = 0) -> str:
     return digest(field.source.fingerprint(), labels, segmenter, revision)
 
 
-def block_key(mask: str, extractor: Record) -> str:
-    """Return the key of one extractor's columns."""
-    return digest(mask, extractor)
+def block_key(mask: str, extractor: Record, light: str = "") -> str:
+    """Return the key of one extractor's columns; `light` is the digest of the illumination that pixels are freed of."""
+    return digest(mask, extractor, light) if light else digest(mask, extractor)
 
 
 def prediction_key(model: str, blocks: Mapping[str, Mapping[str, str]]) -> str:

@@ -15,6 +15,7 @@ from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.engine.plate import Outcome
 from napari_phenotyper.session.failures import note_failures
+from napari_phenotyper.session.illumination import flats_of, is_decided, light_of, light_steps
 from napari_phenotyper.session.keys import Record, block_key, mask_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
@@ -24,6 +25,7 @@ from napari_phenotyper.session.steps import Away, PlateOutcome, Steps, carry_out
 from napari_phenotyper.session.tasks import Wanted, measure_well, with_pixels
 from napari_phenotyper.store.cell_files import CellKeys
 from napari_phenotyper.store.cells import CellStore
+from napari_phenotyper.store.project import ILLUMINATION
 
 Records = Mapping[str, Record]
 
@@ -51,9 +53,9 @@ def choose_extractors(session: Session, names: Sequence[str]) -> None:
 
 def wanted(session: Reading, plate: Plate, wells: Sequence[str] | None = None) -> Iterator[Wanted]:
     """Yield the segmented fields with the keys of their masks and columns. Raises TrainingError."""
-    records = extractor_records(session)
+    records, light = extractor_records(session), light_of(session, plate.name)
     for field, mask in current_masks(session, plate, wells):
-        yield Wanted(field, mask, {name: block_key(mask, record) for name, record in records.items()})
+        yield Wanted(field, mask, {name: block_key(mask, record, light) for name, record in records.items()})
 
 
 def wanted_field(session: Reading, field: Field) -> Wanted | None:
@@ -61,7 +63,8 @@ def wanted_field(session: Reading, field: Field) -> Wanted | None:
     mask = mask_key(field, segmenter_record(session, session.plates[field.ref.plate]))
     if not session.project.masks.has(field.ref, mask):
         return None
-    return Wanted(field, mask, {name: block_key(mask, r) for name, r in extractor_records(session).items()})
+    light = light_of(session, field.ref.plate)
+    return Wanted(field, mask, {name: block_key(mask, r, light) for name, r in extractor_records(session).items()})
 
 
 def wanted_by_well(
@@ -121,6 +124,8 @@ def measure_steps(
     needs_writing(session)
     if extractors is not None:
         choose_extractors(session, extractors)
+    for plate in plates:
+        yield from settle_light(session, plate)
     todo, kept, cells = yield Away(_to_measure, (session.snapshot(), plates, wells))
     todo.sort(key=lambda item: item[0].well != first)
     outcomes = _by_field((yield over_plate(session.runner, measure_well, todo, "Measuring well")))
@@ -156,13 +161,14 @@ def _to_measure(
     items: list[tuple[WellRef, tuple[Any, ...]]] = []
     kept = cells = 0
     for plate in plates:
+        flats = flats_of(session, plate.name)
         for well, fields in wanted_by_well(session, plate, wells).items():
             todo = [part for item in fields if (part := _missing(session, item)) is not None]
             done = [item for item in fields if is_measured(session, item)]
             cells += sum(session.project.masks.count(item.field.ref, item.mask) for item in done)
             kept += not todo
             if todo:
-                items.append((well, (session.folder, well, todo, made)))
+                items.append((well, (session.folder, well, todo, made, flats)))
     return items, kept, cells
 
 
@@ -171,6 +177,22 @@ def _compact(session: Reading, plates: Sequence[Plate], progress: Progress) -> N
     for done, plate in enumerate(plates):
         progress(done / len(plates), f"Gathering the cells of {plate.name}")
         CellStore(session.project.cells.folder).compact(plate.name, wanted_keys(session, plate))
+
+
+def settle_light(session: Session, plate: Plate) -> Steps[None]:
+    """Decide, once for a plate, whether it is to be freed of uneven light before it is measured.
+
+    One that was measured before anybody asked is left as it is, so that its results stay.
+    """
+    if is_decided(session, plate.name):
+        return
+    was_asked = plate.name in session.setting(ILLUMINATION)  # then the estimate is lost
+    if was_asked or not (yield Away(_any_measured, (session.snapshot(), plate))):
+        yield from light_steps(session, plate)
+
+
+def _any_measured(session: Reading, plate: Plate, progress: Progress) -> bool:
+    return any(is_measured(session, item) for item in wanted(session, plate))
 
 
 def _missing(session: Reading, item: Wanted) -> Wanted | None:

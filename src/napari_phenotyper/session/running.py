@@ -12,6 +12,7 @@ from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.evaluation.field_quality import UNUSABLE, counted
 from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session.illumination import flats_of
 from napari_phenotyper.session.layouts import beside, set_layout
 from napari_phenotyper.session.quality import flags_of
 from napari_phenotyper.session.session import Session
@@ -79,6 +80,7 @@ def run(
     _doubts(session, plates, ran)
     _labels(session, plates, labels, ran, part(progress, 0.4, 0.45))
     ran.tell("Measured", measuring.measure(session, plates, part(progress, 0.45, 0.7)), "wells")
+    _light(session, plates, ran)
     if len(session.annotations):
         _learn(session, plates, classifier, ran, part(progress, 0.7, 0.95))
     else:
@@ -103,6 +105,12 @@ def _doubts(session: Session, plates: Sequence[Plate], ran: Ran) -> None:
     for plate in plates:
         if words := counted(flags_of(session, plate).values()):
             ran.steps.append(f"Doubtful fields of {plate.name}: {words}.")
+
+
+def _light(session: Session, plates: Sequence[Plate], ran: Ran) -> None:
+    for plate in plates:
+        if flats := flats_of(session, plate.name):
+            ran.steps.append(f"Uneven light was taken out of {plate.name}: {', '.join(flats)}.")
 
 
 def _labels(session: Session, plates: Sequence[Plate], given: Path | None, ran: Ran, progress: Progress) -> None:

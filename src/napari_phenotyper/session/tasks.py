@@ -17,6 +17,7 @@ from napari_phenotyper.core.cells import Cells, ColumnBlock
 from napari_phenotyper.core.crops import FieldCrops
 from napari_phenotyper.core.errors import ModelError, PhenotyperError, PixelError
 from napari_phenotyper.core.field import Field
+from napari_phenotyper.core.illumination import Flats
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.plate import Plate
@@ -64,14 +65,16 @@ class Wanted:
 class _Channels(Mapping[str, NDArray[np.generic]]):
     """A field's channels by label, each read when it is first asked for: one that is missing stops nobody else."""
 
-    def __init__(self, field: Field) -> None:
-        self._field = field
+    def __init__(self, field: Field, flats: Flats) -> None:
+        self._field, self._flats = field, flats
         self._numbers = {channel.label: i for i, channel in enumerate(field.channels)}
         self._read: dict[str, NDArray[np.generic]] = {}
 
     def __getitem__(self, label: str) -> NDArray[np.generic]:
         if label not in self._read:
-            self._read[label] = self._field.read([self._numbers[label]])[0]
+            number = self._numbers[label]
+            image, flat = self._field.read([number])[0], self._flats.get(self._field.channels[number].name)
+            self._read[label] = image if flat is None else flat.correct(image)
         return self._read[label]
 
     def __iter__(self) -> Iterator[str]:
@@ -81,9 +84,17 @@ class _Channels(Mapping[str, NDArray[np.generic]]):
         return len(self._numbers)
 
 
-def scene_of(field: Field, masks: Masks | None = None) -> Scene:
-    """Return a field as segmenters and extractors see it. Raises PixelError, now or when a channel is asked for."""
-    return Scene(field.ref, _Channels(field), field.info.pixel_size, masks)
+def scene_of(field: Field, masks: Masks | None = None, flats: Flats | None = None) -> Scene:
+    """Return a field as segmenters and extractors see it. Raises PixelError, now or when a channel is asked for.
+
+    Parameters
+    ----------
+    field, masks
+        What is to be seen.
+    flats
+        How channels were lit, of which their pixels are to be freed.
+    """
+    return Scene(field.ref, _Channels(field, flats or {}), field.info.pixel_size, masks)
 
 
 def resolve_segmenter(plate: Plate, segmenter: Any, progress: Progress, count: int = _SAMPLE) -> tuple[Any, int]:
@@ -141,7 +152,12 @@ class Measured:
 
 
 def measure_well(
-    folder: Path, well: WellRef, wanted: Sequence[Wanted], extractors: Mapping[str, Any], progress: Progress
+    folder: Path,
+    well: WellRef,
+    wanted: Sequence[Wanted],
+    extractors: Mapping[str, Any],
+    flats: Flats,
+    progress: Progress,
 ) -> Measured:
     """Measure the wanted columns of the fields of a well and store them; a field that fails stops no other."""
     masks = MaskStore(folder / "masks")
@@ -150,7 +166,7 @@ def measure_well(
     for i, item in enumerate(wanted):
         report = part(progress, i / len(wanted), (i + 1) / len(wanted))
         try:
-            scene = scene_of(item.field, masks.read(item.field.ref, item.mask))
+            scene = scene_of(item.field, masks.read(item.field.ref, item.mask), flats)
             blocks = _blocks(item, scene, extractors, report)
         except PhenotyperError as error:
             failed[item.field.ref] = str(error)

@@ -25,6 +25,8 @@ SETTINGS, JOURNAL, CROPS = "project.json", "journal.sqlite", "crops.sqlite"
 MASKS, CELLS, MODELS, PREDICTIONS, RESULTS = "masks", "cells", "models", "predictions", "results"
 IMPORTED = "imported"
 """Folders of crops from elsewhere that are trained on."""
+ILLUMINATION = "illumination"
+"""Kind of the reports that tell how a plate was lit."""
 _OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED)
 _SYSTEM = (".", "thumbs.db", "desktop.ini")
 """How names begin that file managers put into any folder."""
@@ -125,12 +127,12 @@ class Project:
         self._settings = settings
 
     def clean(self, needed: Collection[str]) -> int:
-        """Remove masks, cells, predictions and profiles under keys that are not needed, and remains of dead jobs.
+        """Remove what lies under keys that are not needed, and remains of dead jobs.
 
         Parameters
         ----------
         needed
-            Keys of masks, columns, predictions and profiles that current results rest on.
+            Keys of masks, columns, predictions, profiles and illuminations that current results rest on.
 
         Returns
         -------
@@ -144,7 +146,8 @@ class Project:
         self._check_writable()
         keys = frozenset(needed)
         stores = (self.masks, self.cells, self.predictions, self.results)
-        return sum(store.clean(keys) for store in stores) + discard_left_overs(self.folder)
+        freed = sum(store.clean(keys) for store in stores) + self.reports.clean(ILLUMINATION, keys)
+        return freed + discard_left_overs(self.folder)
 
     def close(self) -> None:
         """Commit what is queued and give the lock back; a second call does nothing."""

@@ -1,13 +1,13 @@
-"""Reports as JSON, by kind and key: evaluations."""
+"""Reports as JSON, by kind and key: evaluations, how plates were lit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from napari_phenotyper.core.errors import ProjectError
-from napari_phenotyper.store.files import Guard, checked_key, read_json, writable, write_json
+from napari_phenotyper.store.files import Guard, checked_key, discard, read_json, writable, write_json
 
 
 class ReportStore:
@@ -39,6 +39,12 @@ class ReportStore:
         """Yield the reports of a kind, the newest first."""
         paths = sorted(self.folder.glob(f"{kind}-*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
         yield from (report for path in paths if (report := _read(path)) is not None)
+
+    def clean(self, kind: str, needed: Collection[str]) -> int:
+        """Remove reports of a kind under keys that nothing needs; return the bytes freed."""
+        self._guard()
+        doomed = [p for p in self.folder.glob(f"{kind}-*.json") if p.stem.removeprefix(f"{kind}-") not in needed]
+        return sum(discard(path) for path in doomed)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER, Preview
 from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.light_choice import LightChoice
 
 PAUSE = 0.15
 """Seconds without another change after which a preview is made."""
@@ -41,7 +42,7 @@ class SegmentTab(QWidget):
             desk.session.registry, "segmenter", DEFAULT_SEGMENTER, desk.background.fail, self._saved_settings
         )
         self.preview = QCheckBox("Preview on the open field")
-        self.run = QPushButton()
+        self.light, self.run = LightChoice(desk), QPushButton()
         self._stands, self._column = QLabel(), QVBoxLayout(self)
         self._lay_out()
         self._show_plate()
@@ -74,7 +75,7 @@ class SegmentTab(QWidget):
         # two lines always, so that the form stays where it is while somebody turns at it
         self._stands.setMinimumHeight(2 * self._stands.fontMetrics().lineSpacing() + 2)
         self._stands.setAlignment(Qt.AlignmentFlag.AlignTop)
-        for widget in (self._stands, self.preview, self.chooser, self.run):
+        for widget in (self._stands, self.preview, self.chooser, self.light, self.run):
             self._column.addWidget(widget)
         self._column.addStretch(1)
 

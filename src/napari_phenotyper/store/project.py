@@ -20,12 +20,14 @@ from napari_phenotyper.store.predictions import PredictionStore
 from napari_phenotyper.store.reports import ReportStore
 from napari_phenotyper.store.results import ResultStore
 from napari_phenotyper.store.settings import Settings
+from napari_phenotyper.store.thumbnails import ThumbnailStore
 
 SETTINGS, JOURNAL, CROPS = "project.json", "journal.sqlite", "crops.sqlite"
 MASKS, CELLS, MODELS, PREDICTIONS, RESULTS = "masks", "cells", "models", "predictions", "results"
+THUMBNAILS = "thumbnails.sqlite"
 IMPORTED = "imported"
 """Folders of crops from elsewhere that are trained on."""
-_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED)
+_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED, THUMBNAILS)
 _SYSTEM = (".", "thumbs.db", "desktop.ini")
 """How names begin that file managers put into any folder."""
 
@@ -42,7 +44,7 @@ class Project:
         Where it lies.
     locked_by
         Who writes to it, where that is the reason for `read_only`; else empty.
-    journal, crops, masks, cells, models, predictions, results, reports
+    journal, crops, masks, cells, models, predictions, results, reports, thumbnails
         The stores. Each refuses to write while `read_only` is true.
     """
 
@@ -62,6 +64,7 @@ class Project:
         self.predictions = PredictionStore(folder / PREDICTIONS, self._check_writable)
         self.results = ResultStore(folder / RESULTS, self._check_writable)
         self.reports = ReportStore(folder / RESULTS, self._check_writable)
+        self.thumbnails = ThumbnailStore(folder / THUMBNAILS, self._check_writable)
 
     @classmethod
     def open(cls, folder: str | Path, create: bool = True, read_only: bool | None = None) -> Self:
@@ -125,12 +128,12 @@ class Project:
         self._settings = settings
 
     def clean(self, needed: Collection[str]) -> int:
-        """Remove masks, cells, predictions and profiles under keys that are not needed, and remains of dead jobs.
+        """Remove masks, cells, predictions, profiles and thumbnails that no key needs, and remains of dead jobs.
 
         Parameters
         ----------
         needed
-            Keys of masks, columns, predictions and profiles that current results rest on.
+            Keys of masks, columns, predictions and profiles that current results rest on, and of fields' pixels.
 
         Returns
         -------
@@ -143,7 +146,7 @@ class Project:
         """
         self._check_writable()
         keys = frozenset(needed)
-        stores = (self.masks, self.cells, self.predictions, self.results)
+        stores = (self.masks, self.cells, self.predictions, self.results, self.thumbnails)
         return sum(store.clean(keys) for store in stores) + discard_left_overs(self.folder)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.wells import FieldRef, parse_well
 
 LIMIT = 4096
-"""Pixels a side that a mosaic has at most: every graphics card takes it as one texture, and it stays quick to redraw."""
+"""Pixels a side that a mosaic has at most: graphics cards take it as one texture, and it stays quick to redraw."""
 
 _SIDES = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4)
 """Pixels along the longer side of a field's thumbnail, the largest that fits is taken."""

@@ -147,9 +147,9 @@ def shrunk(image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.gene
     # first whole rows, which lie together in memory, then columns
     sample = np.take(np.take(image, rows, axis=1), columns, axis=2).astype(np.float32)
     means = sample.reshape(len(image), size[0], fine[0], size[1], fine[1]).mean(axis=(2, 4))
-    if image.dtype.kind in "iub":
-        return np.rint(means).astype(image.dtype)
-    return np.nan_to_num(means).astype(image.dtype)
+    whole = image.dtype.kind in "iub"
+    result: NDArray[np.generic] = (np.rint(means) if whole else np.nan_to_num(means)).astype(image.dtype)
+    return result
 
 
 def mosaic_of(

@@ -17,9 +17,9 @@ LIMIT = 4096
 
 _SIDES = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4)
 """Pixels along the longer side of a field's thumbnail, the largest that fits is taken."""
-_SEEN = 1000.0
+_SEEN = 800.0
 """Screen pixels that a mosaic is usually seen at as a whole: lines and letters are drawn for that."""
-_LINE, _LETTERS = 1.0, 15.0
+_LINE, _LETTERS = 1.0, 17.0
 """Screen pixels of a border and of the letters of rows and columns there."""
 
 
@@ -98,7 +98,7 @@ class MosaicPlan:
     def letters(self) -> int:
         """Height of the names of rows and columns."""
         extent = max(n * pitch for n, pitch in zip(self.wells, self.pitch, strict=True))
-        return max(10, round(_LETTERS * extent / _SEEN))
+        return max(12, round(_LETTERS * extent / _SEEN))
 
     @cached_property
     def margin(self) -> int:

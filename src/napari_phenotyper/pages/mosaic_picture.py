@@ -51,7 +51,7 @@ def frames(
     draw = ImageDraw.Draw(picture)
     for at in plan.missing():
         _frame(draw, plan.well_box(*at), _MISSING, plan.line)
-    font = _font(round(plan.head * 0.82))
+    letters = font(round(plan.head * 0.82))
     for (row, column), well in plan.places.items():
         top, left, bottom, right = plan.well_box(row, column)
         role = (roles or {}).get(well, "")
@@ -59,7 +59,7 @@ def frames(
         _frame(draw, (top, left, bottom, right), _ROLES.get(role, _BORDER), thick, _DASHES.get(role))
         if well in selected:
             _frame(draw, (top, left, bottom, right), _SELECTED, 3 * plan.line)
-        draw.text((left + plan.line, top + plan.head / 2), well, fill=_NAME, font=font, anchor="lm")
+        draw.text((left + plan.line, top + plan.head / 2), well, fill=_NAME, font=letters, anchor="lm")
     for ref in problems:
         rows, columns = plan.box(ref)
         _cross(draw, (rows.start, columns.start, rows.stop, columns.stop), plan.line)
@@ -96,17 +96,17 @@ def _cross(draw: ImageDraw.ImageDraw, box: Box, thick: int) -> None:
 
 def _rows_and_columns(draw: ImageDraw.ImageDraw, plan: MosaicPlan) -> None:
     """Write the names of rows and columns, every other one where they would touch."""
-    font, (rows, columns) = _font(plan.letters), plan.wells
+    letters, (rows, columns) = font(plan.letters), plan.wells
     step = _every(plan.letters * 1.5, plan.pitch[1])
     for column in range(plan.corner[1], plan.corner[1] + columns):
         _, left, _, right = plan.well_box(plan.corner[0], column)
         if (column - plan.corner[1]) % step == 0:
-            draw.text(((left + right) / 2, plan.margin / 2), str(column), fill=_TITLE, font=font, anchor="mm")
+            draw.text(((left + right) / 2, plan.margin / 2), str(column), fill=_TITLE, font=letters, anchor="mm")
     step = _every(plan.letters * 1.15, plan.pitch[0])
     for row in range(plan.corner[0], plan.corner[0] + rows):
         top, _, bottom, _ = plan.well_box(row, plan.corner[1])
         if (row - plan.corner[0]) % step == 0:
-            draw.text((plan.margin / 2, (top + bottom) / 2), row_letters(row), fill=_TITLE, font=font, anchor="mm")
+            draw.text((plan.margin / 2, (top + bottom) / 2), row_letters(row), fill=_TITLE, font=letters, anchor="mm")
 
 
 def _every(need: float, pitch: float) -> int:
@@ -114,8 +114,8 @@ def _every(need: float, pitch: float) -> int:
 
 
 @cache
-def _font(height: int) -> ImageFont.FreeTypeFont:
-    # matplotlib's own, which is there on every system
+def font(height: int) -> ImageFont.FreeTypeFont:
+    """Return matplotlib's own letters, which are there on every system, of a height in pixels."""
     return ImageFont.truetype(Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), max(height, 5))
 
 

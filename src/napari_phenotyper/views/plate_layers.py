@@ -84,10 +84,11 @@ class PlateLayers:
             else:
                 layer.data = picture
             return layer
+        smooth = "linear" if name == WELLS else "nearest"  # letters are often seen smaller than they were drawn
         unit = "micrometer" if self._layers.pixel_size else "pixel"
         made = Image(
             np.array(picture), rgb=True, name=name, scale=scale, translate=corner, opacity=opacity,
-            units=(unit, unit), blending="translucent_no_depth",
+            units=(unit, unit), blending="translucent_no_depth", interpolation2d=smooth,
         )  # fmt: skip
         self._layers.put(made, below)
         return made

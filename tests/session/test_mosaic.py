@@ -47,7 +47,9 @@ def test_thumbnails_are_read_once_and_again_only_where_the_pixels_changed(sessio
     image = tifffile.imread(copy / "P1_B03_s1_w1.tif")
     tifffile.imwrite(copy / "P1_B03_s1_w1.tif", image, compression="zlib")
     read = []
-    monkeypatch.setattr("napari_phenotyper.session.mosaic.read_tile", lambda field, size: read.append(field.ref) or "no")
+    monkeypatch.setattr(
+        "napari_phenotyper.session.mosaic.read_tile", lambda field, size: read.append(field.ref) or "no"
+    )
     parts(session)
     assert read == [FieldRef("P1", "B03", 1)]
 

@@ -138,11 +138,10 @@ def heat(plan: MosaicPlan, colours: Mapping[str, Rgb], *, filled: bool) -> Rgba:
             row, column = parse_well(well)
             table[row - plan.corner[0], column - plan.corner[1]] = (*colour, 255)
     picture = table.repeat(STEPS, axis=0).repeat(STEPS, axis=1)
-    shape = np.zeros((STEPS, STEPS), bool)
-    shape[: STEPS - 1, : STEPS - 1] = True
     if not filled:
-        shape[2 : STEPS - 3, 2 : STEPS - 3] = False
-    picture[..., 3] *= np.tile(shape, (rows, columns))
+        shape = np.ones((STEPS, STEPS), bool)
+        shape[1:-1, 1:-1] = False
+        picture[..., 3] *= np.tile(shape, (rows, columns))
     return picture
 
 

@@ -79,7 +79,7 @@ def read_mosaic(
             gathered |= found
             done += len(found)
             progress(done / len(fields), f"{done:,} of {len(fields):,} fields")
-            if time.monotonic() - last >= _BEAT:
+            if gathered and time.monotonic() - last >= _BEAT:
                 yield gathered
                 gathered, last = {}, time.monotonic()
     if gathered:

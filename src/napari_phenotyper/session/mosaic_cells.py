@@ -17,7 +17,7 @@ from napari_phenotyper.session.tasks import Wanted
 from napari_phenotyper.store.cell_files import CellKeys
 from napari_phenotyper.store.cells import CellStore
 
-_DOT = 64
+_DOT = 40
 """Pixels of a thumbnail for each pixel along a dot."""
 
 

@@ -49,7 +49,7 @@ class PlateLayers:
         pixel = self._layers.pixel_size or 1.0
         steps = [pitch / STEPS for pitch in plan.pitch]
         # napari places the middle of the first pixel
-        corner = [(plan.margin + plan.line - 0.5 + step / 2) * pixel for step in steps]
+        corner = [(plan.margin - 0.5 + step / 2) * pixel for step in steps]
         scale = steps[0] * pixel, steps[1] * pixel
         self._heat = self._show(self._heat, HEAT, picture, scale, (corner[0], corner[1]), self._opacity, self._wells)
 

@@ -54,6 +54,18 @@ def test_thumbnails_are_read_once_and_again_only_where_the_pixels_changed(sessio
     assert read == [FieldRef("P1", "B03", 1)]
 
 
+def test_what_was_kept_comes_at_once_and_newer_thumbnails_follow_where_it_is_old(session, copy):
+    parts(session)
+    image = tifffile.imread(copy / "P1_B03_s1_w1.tif")
+    tifffile.imwrite(copy / "P1_B03_s1_w1.tif", image // 2, compression="zlib")
+    _, kept, *rest = parts(session)
+    assert len(kept) == 8
+    ((ref, newer),) = [item for part in rest for item in part.items()]
+    assert ref == FieldRef("P1", "B03", 1) and newer.pixels.mean() < kept[ref].pixels.mean()
+    plan, mosaic, _ = mosaic_of(session, WISH, False, no_progress)
+    assert np.array_equal(mosaic[(slice(None), *plan.box(ref))], newer.pixels)
+
+
 def test_a_field_that_cannot_be_read_is_told_and_hides_no_other(session, copy):
     (copy / "P1_B03_s1_w1.tif").write_bytes(b"no image")
     _, image, problems = mosaic_of(session, WISH, True, no_progress)

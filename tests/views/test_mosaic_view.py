@@ -7,8 +7,11 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QWidget
 
+from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.session.measuring import cells_of
 from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.map_colours import MapFace
 from napari_phenotyper.views.mosaic_buttons import MosaicButtons
 from napari_phenotyper.views.mosaic_view import MosaicView
 from napari_phenotyper.views.plate_layers import HEAT, WELLS
@@ -37,6 +40,14 @@ class Shown:
 
     def zoom_out(self):
         self.viewer.scene.camera.zoom = 0.05
+
+
+def predict(desk):
+    """Predict every other cell to be mitotic."""
+    for cells in cells_of(desk.session, desk.session.plates["P1"]):
+        odd = (cells.ids % 2).astype(np.float32)
+        found = Prediction(cells.field, cells.ids, np.stack([1 - odd, odd], axis=1), ("Interphase", "Mitotic"))
+        desk.events.predictions.emit(desk.predictions.put([found]))
 
 
 @pytest.fixture
@@ -87,12 +98,13 @@ def test_the_heat_map_wears_the_colours_of_the_plate_map(desk, shown_on):
     shown.view.toggle_heat()
     plan = shown.whole().plan
     shown.zoom_out()
-    shown.panel.colour_by("annotated")
-    colour = shown.panel.map.reading.colours[2, 2].getRgb()
-    assert tuple(shown.viewer.layers[HEAT].data[5, 5]) == colour
-    before = shown.viewer.layers[HEAT].data.copy()
-    shown.panel.colour_by("cells")
-    assert not np.array_equal(shown.viewer.layers[HEAT].data, before)
+    for values in ({"B02": 1.0, "B03": 2.0, "C02": 3.0}, {"B02": 9.0, "B03": 2.0, "C03": 3.0}):
+        shown.panel.map.set_face(MapFace((8, 12), values, "any value"))
+        shown.panel.recoloured.emit()
+        colours = shown.panel.map.reading.colours
+        data = shown.viewer.layers[HEAT].data
+        assert tuple(data[5, 5]) == colours[2, 2].getRgb() and tuple(data[5, 30]) == colours[2, 3].getRgb()
+    assert not data[30, 5, 3]
     assert shown.names().index(HEAT) < shown.names().index(WELLS)
     heat, wells = shown.viewer.layers[HEAT].extent.world, shown.viewer.layers[WELLS].extent.world
     assert heat[0] == pytest.approx(wells[0] + plan.margin, abs=0.6)
@@ -101,7 +113,7 @@ def test_the_heat_map_wears_the_colours_of_the_plate_map(desk, shown_on):
 
 def test_from_near_the_heat_map_is_a_rim_and_cells_wear_their_classes(desk, shown_on):
     shown = shown_on(desk)
-    shown.until(lambda: len(desk.predictions) == 8)
+    predict(desk)
     shown.view.toggle_heat()
     shown.whole()
     shown.zoom_out()

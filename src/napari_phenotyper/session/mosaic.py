@@ -58,6 +58,9 @@ def read_mosaic(
 ) -> Iterator[MosaicPlan | Mapping[FieldRef, Tile]]:
     """Yield the plan of a plate's mosaic, then thumbnails as they come: the first field of each well, then the rest.
 
+    Those that the project keeps come at once, before it is known whether they still show what is on the disk; where
+    they do not, newer ones follow.
+
     Parameters
     ----------
     session, wish
@@ -72,12 +75,15 @@ def read_mosaic(
     yield plan
     fields = _in_order(plate, wish.first)
     store = ThumbnailStore(session.folder / THUMBNAILS) if writable else session.project.thumbnails
+    seen = {ref: kept for ref, kept in store.last_seen(plate.name, plan.tile).items() if _has(plan, ref)}
+    if seen:
+        yield {ref: tile for ref, (_, tile) in seen.items()}
     done, last = 0, -_BEAT
     gathered: dict[FieldRef, Tile] = {}
     for batch in (fields[i : i + _BATCH] for i in range(0, len(fields), _BATCH)):
-        for found in _batch(batch, plan.tile, store, writable, progress):
+        for count, found in _batch(batch, plan.tile, seen, store, writable):
             gathered |= found
-            done += len(found)
+            done += count
             progress(done / len(fields), f"{done:,} of {len(fields):,} fields")
             if gathered and time.monotonic() - last >= _BEAT:
                 yield gathered
@@ -91,28 +97,40 @@ def _in_order(plate: Plate, first: Collection[str]) -> list[Field]:
     return sorted(plate.fields(), key=lambda field: (field.ref.well not in first, field.ref.field > 1))
 
 
+def _has(plan: MosaicPlan, ref: FieldRef) -> bool:
+    return ref.field <= plan.fields.get(ref.well, 0)
+
+
 def _batch(
-    fields: Sequence[Field], size: tuple[int, int], store: ThumbnailStore, writable: bool, progress: Progress
-) -> Iterator[Mapping[FieldRef, Tile]]:
-    """Yield thumbnails of some fields: those that are kept, then the others, which are read and kept."""
+    fields: Sequence[Field],
+    size: tuple[int, int],
+    seen: Mapping[FieldRef, tuple[str, Thumbnail]],
+    store: ThumbnailStore,
+    writable: bool,
+) -> Iterator[tuple[int, Mapping[FieldRef, Tile]]]:
+    """Yield how many fields are done, and the thumbnails of those that were not seen as they are now.
+
+    First come those that are kept under their keys, then the others, which are read and kept.
+    """
     keys = {field.ref: pixels_key(field) for field in fields}
-    kept = store.get_many(keys.values(), size)
-    yield {ref: kept[key] for ref, key in keys.items() if key in kept}
-    new: dict[str, Thumbnail] = {}
-    missing = [field for field in fields if keys[field.ref] not in kept]
+    unseen = [field for field in fields if field.ref not in seen or seen[field.ref][0] != keys[field.ref]]
+    kept = store.get_many([keys[field.ref] for field in unseen], size) if unseen else {}
+    missing = [field for field in unseen if keys[field.ref] not in kept]
+    yield len(fields) - len(missing), {f.ref: kept[keys[f.ref]] for f in unseen if keys[f.ref] in kept}
+    new: dict[FieldRef, tuple[str, Thumbnail]] = {}
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS), thread_name_prefix="phenotyper mosaic")
     try:
         for field, tile in zip(missing, pool.map(lambda field: read_tile(field, size), missing), strict=True):
             if isinstance(tile, Thumbnail):
-                new[keys[field.ref]] = tile
-            yield {field.ref: tile}
+                new[field.ref] = keys[field.ref], tile
+            yield 1, {field.ref: tile}
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         if new and writable:
             _keep(store, new)
 
 
-def _keep(store: ThumbnailStore, new: Mapping[str, Thumbnail]) -> None:
+def _keep(store: ThumbnailStore, new: Mapping[FieldRef, tuple[str, Thumbnail]]) -> None:
     try:
         store.put_many(new)
     except ProjectError:
@@ -171,9 +189,10 @@ def place(plan: MosaicPlan, found: Mapping[FieldRef, Tile], image: NDArray[np.ge
     """Put thumbnails into a mosaic of (c, y, x); return why those that are not there cannot be read."""
     problems = {}
     for ref, tile in found.items():
+        rows, columns = plan.box(ref)
         if isinstance(tile, str):
             problems[ref] = tile
+            image[:, rows, columns] = 0
         else:
-            rows, columns = plan.box(ref)
             image[: len(tile.pixels), rows, columns] = tile.pixels[: len(image)]
     return problems

@@ -18,7 +18,7 @@ def test_from_the_mosaic_and_its_heat_map_into_a_field_and_back(window, copy):
     tour.hand.key(Qt.Key.Key_M)
     tour.hand.until(lambda: place.view.lent and mosaic.picture.whole)
     tour.hand.key(Qt.Key.Key_M, SHIFT)
-    assert [layer.name for layer in tour.viewer.layers] == ["DNA", "Cells", "Heat map", "Wells"]
+    tour.hand.until(lambda: [layer.name for layer in tour.viewer.layers] == ["DNA", "Cells", "Heat map", "Wells"])
     rows, columns = mosaic.picture.plan.box(FieldRef("P1", "C03", 2))
     middle = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2
     tour.hand.point(*middle)

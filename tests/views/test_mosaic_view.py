@@ -32,7 +32,7 @@ class Shown:
     def whole(self):
         if not self.desk.mosaic.on:
             self.view.toggle()
-        self.until(lambda: self.field.lent and self.desk.mosaic.picture.whole)
+        self.until(lambda: self.field.lent and self.desk.mosaic.picture.whole and WELLS in self.names())
         return self.desk.mosaic.picture
 
     def zoom_in(self):

@@ -24,7 +24,7 @@ from napari_phenotyper.store.thumbnails import Thumbnail, ThumbnailStore
 
 _BATCH = 96
 """Fields that are looked up, read and stored at a time."""
-_BEAT = 0.25
+_BEAT = 0.6
 """Seconds between two parts that are handed over: whoever shows them draws the whole mosaic anew."""
 _FINE = 4
 """Pixels along each side of which a thumbnail's pixel is the mean: all of them would take three times as long."""

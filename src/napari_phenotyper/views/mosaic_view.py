@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_phenotyper.core.mosaic import MosaicPlan
 from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.mosaic import MosaicPicture
-from napari_phenotyper.pages.mosaic_picture import frames, heat
+from napari_phenotyper.pages.mosaic_picture import Rgba, frames, heat
 from napari_phenotyper.pages.style import contrast
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.layers import ChannelDisplay, default_colour
@@ -162,7 +163,14 @@ class MosaicView(QObject):
         if picture is None or plate is None or not self._view.lent:
             return
         roles = {ref.well: plate.layout.of(ref).role for ref in plate.well_refs() if len(plate.layout)}
-        self.layers.show_wells(frames(picture.plan, roles, self._desk.selected, picture.problems))
+        args = picture.plan, roles, self._desk.selected, tuple(picture.problems)
+        # half a second for 1536 wells
+        self._desk.background.read("wells", "coalesce", _frames, *args, on_result=self._show_wells)
+
+    def _show_wells(self, drawn: tuple[MosaicPlan, Rgba]) -> None:
+        plan, borders = drawn
+        if plan is self._plan:
+            self.layers.show_wells(borders)
 
     def _draw_heat(self) -> None:
         """Draw the heat map in the colours of the plate map: whole wells, or rims where single cells are seen."""
@@ -233,3 +241,13 @@ class MosaicView(QObject):
         if what in self._cameras:
             camera = self._view.layers.camera
             camera.center, camera.zoom = self._cameras.pop(what)
+
+
+def _frames(
+    plan: MosaicPlan,
+    roles: Mapping[str, str],
+    selected: Collection[str],
+    problems: Collection[FieldRef],
+    progress: Progress,
+) -> tuple[MosaicPlan, Rgba]:
+    return plan, frames(plan, roles, selected, problems)

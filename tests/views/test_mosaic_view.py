@@ -106,9 +106,10 @@ def test_the_heat_map_wears_the_colours_of_the_plate_map(desk, shown_on):
         assert tuple(data[5, 5]) == colours[2, 2].getRgb() and tuple(data[5, 30]) == colours[2, 3].getRgb()
     assert not data[30, 5, 3]
     assert shown.names().index(HEAT) < shown.names().index(WELLS)
-    heat, wells = shown.viewer.layers[HEAT].extent.world, shown.viewer.layers[WELLS].extent.world
-    assert heat[0] == pytest.approx(wells[0] + plan.margin, abs=0.6)
-    assert heat[1] == pytest.approx(wells[1], abs=0.6)
+    heat = shown.viewer.layers[HEAT]
+    # from the upper left corner of its first pixel to the lower right one of its last
+    assert heat.data_to_world((-0.5, -0.5)) == pytest.approx([plan.margin - 0.5] * 2)
+    assert heat.data_to_world([n - 0.5 for n in heat.data.shape[:2]]) == pytest.approx([n - 0.5 for n in plan.size])
 
 
 def test_from_near_the_heat_map_is_a_rim_and_cells_wear_their_classes(desk, shown_on):

@@ -294,16 +294,23 @@ def hits(
 @app.command()
 def export(
     plate: PlatePath,
-    what: Annotated[str, typer.Option(help="cells, annotations, predictions, masks, profiles or hits.")],
-    out: Annotated[Path, typer.Option(help="CSV or Parquet file; for masks a folder, or X.zarr.")],
+    what: Annotated[str, typer.Option(help="cells, annotations, predictions, masks, profiles, hits or mosaic.")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file; for masks a folder, or X.zarr; for a mosaic X.png.")],
     model: ModelId = None,
+    column: Annotated[str, typer.Option(help="Colour the wells of a mosaic by a class or a feature.")] = "",
     project: Project = None,
     pattern: Pattern = "",
 ) -> None:
     """Write results for other programs."""
+    from napari_phenotyper.pages.mosaic import write_mosaics
     from napari_phenotyper.session.exporting import export as write
 
-    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
+    bare = what == "mosaic" and not (project or project_folder(plate)).exists()  # pixels are enough for it
+    with at_work(plate, project, pattern, write=bare) as (session, plates, progress):
+        if what == "mosaic":
+            written = write_mosaics(session, plates, out, progress, column, model)
+            print("\n".join(f"Mosaic written to {path}" for path in written))
+            return
         count = write(session, plates, what, out, progress, model)
         print(f"{count} {'fields' if what == 'masks' else 'rows'} written to {out}")
 

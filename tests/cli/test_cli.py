@@ -60,6 +60,7 @@ def test_the_whole_way_step_by_step(phenotyper, tmp_path):
         ("profile", plate, "--out", tmp_path / "profiles.csv"),
         ("hits", plate, "--column", "Mitotic", "--out", tmp_path / "hits.csv"),
         ("export", plate, "--what", "masks", "--out", tmp_path / "masks"),
+        ("export", plate, "--what", "mosaic", "--out", tmp_path / "plate.png", "--column", "Mitotic"),
         ("report", plate, "--out", tmp_path / "report.html"),
         ("clean", plate),
     ):
@@ -68,6 +69,13 @@ def test_the_whole_way_step_by_step(phenotyper, tmp_path):
     assert (tmp_path / "hits.csv").read_text().splitlines()[1].startswith("P1,C03,X,sample")
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not (tmp_path / "P1.phenotyper").exists()
+
+
+def test_a_mosaic_needs_nothing_but_pixels(phenotyper, tmp_path):
+    plate = write_plate(tmp_path / "P1", fields=1)
+    code, out, err = phenotyper("export", plate, "--what", "mosaic", "--out", tmp_path / "plate.png")
+    assert code == 0 and str(tmp_path / "plate.png") in out, err
+    assert (tmp_path / "plate.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_info_reads_only(phenotyper, tmp_path):

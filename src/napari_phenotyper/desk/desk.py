@@ -15,6 +15,7 @@ from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
+from napari_phenotyper.desk.mosaic import Mosaic
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.results import Results
 from napari_phenotyper.desk.survey import Survey, survey
@@ -70,6 +71,8 @@ class Desk:
         The field that is open, its annotations, and what is learnt from them.
     judging
         What is asked about the classifier beyond its scores.
+    mosaic
+        The plate as thumbnails of all its fields.
     results
         The hits.
     predictions
@@ -95,6 +98,7 @@ class Desk:
         self.marking = Marking(session, background, self.viewing, self.predictions)
         self.surveys: dict[str, Survey] = {}
         self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
+        self.mosaic = Mosaic(session, background, self.viewing, self.predictions, self.surveys)
         self.judging = Judging(session, background, self.live, self.gallery)
         self.results = Results(session, background, self.live, self.viewing, self.gallery)
         self._readers: dict[str, Reading] = {}

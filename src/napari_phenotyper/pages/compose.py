@@ -45,6 +45,7 @@ WINDOW = {
     "labelled": "Cells are clicked; those annotated have a white rim, the others wear their prediction.",
     "gallery": "A class's cells out of all wells, the surest first; those selected get another class by one key.",
     "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
+    "mosaic": "All fields of the plate as thumbnails, under the colours of the map; a click opens the field there.",
     "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
     "scores": "How good the classifier is on wells that it never saw, and what to do about it.",
     "hits": "Wells that differ from the controls; a click shows the field and its cells beside those of the controls.",

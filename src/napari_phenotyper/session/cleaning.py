@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from napari_phenotyper.core.errors import ProjectError, TrainingError
 from napari_phenotyper.session.illumination import light_keys
+from napari_phenotyper.session.keys import pixels_key
 from napari_phenotyper.session.learning import predicted_wells
 from napari_phenotyper.session.measuring import wanted
 from napari_phenotyper.session.session import Session, needs_writing
 
 
 def needed_keys(session: Session) -> frozenset[str]:
-    """Return the keys of all current masks, columns and predictions, and of the light that columns are freed of."""
+    """Return the keys of all fields' pixels, all current masks, columns and predictions, and the light of plates."""
     keys: set[str] = set()
     models = session.project.models.ids()
     for plate in session.plates.values():
-        keys |= light_keys(session, plate.name)
+        keys |= {pixels_key(field) for field in plate.fields()} | light_keys(session, plate.name)
         try:
             for item in wanted(session, plate):
                 keys |= {item.mask, *item.blocks.values()}
@@ -28,7 +29,7 @@ def needed_keys(session: Session) -> frozenset[str]:
 def clean(session: Session) -> int:
     """Remove what no current key needs, and what killed jobs left; annotations and models always stay.
 
-    Profiles go, too: they are made again in seconds from what stays.
+    Profiles go, too: they are made again in seconds from what stays. Thumbnails stay while their fields' pixels do.
 
     Plates that could not be opened keep everything: what they need is not known.
 

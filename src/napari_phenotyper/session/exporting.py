@@ -71,7 +71,9 @@ def export(
         "hits": lambda: hit_rows(session, hits(session, plates, progress, model=model)),
     }
     if what not in makers:
-        raise SettingError(f"{what!r} cannot be exported.", f"Choose one of: cells, masks, {', '.join(makers)}.")
+        raise SettingError(
+            f"{what!r} cannot be exported.", f"Choose one of: cells, masks, mosaic, {', '.join(makers)}."
+        )
     columns, rows = makers[what]()
     write_table(out, columns, rows)
     return len(rows)

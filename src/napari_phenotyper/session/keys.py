@@ -15,6 +15,11 @@ Record = Mapping[str, Json]
 """Id, version and parameters of an extension."""
 
 
+def pixels_key(field: Field) -> str:
+    """Return the key of a field's pixels."""
+    return digest("pixels", field.source.fingerprint())
+
+
 def mask_key(field: Field, segmenter: Record, revision: int = 0) -> str:
     """Return the key of a field's masks: its pixels, what its channels show, the segmenter as resolved."""
     labels: list[Json] = [channel.label for channel in field.channels]

@@ -20,14 +20,16 @@ from napari_phenotyper.store.predictions import PredictionStore
 from napari_phenotyper.store.reports import ReportStore
 from napari_phenotyper.store.results import ResultStore
 from napari_phenotyper.store.settings import Settings
+from napari_phenotyper.store.thumbnails import ThumbnailStore
 
 SETTINGS, JOURNAL, CROPS = "project.json", "journal.sqlite", "crops.sqlite"
 MASKS, CELLS, MODELS, PREDICTIONS, RESULTS = "masks", "cells", "models", "predictions", "results"
+THUMBNAILS = "thumbnails.sqlite"
 IMPORTED = "imported"
 """Folders of crops from elsewhere that are trained on."""
 ILLUMINATION = "illumination"
 """Kind of the reports that tell how a plate was lit."""
-_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED)
+_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED, THUMBNAILS)
 _SYSTEM = (".", "thumbs.db", "desktop.ini")
 """How names begin that file managers put into any folder."""
 
@@ -44,7 +46,7 @@ class Project:
         Where it lies.
     locked_by
         Who writes to it, where that is the reason for `read_only`; else empty.
-    journal, crops, masks, cells, models, predictions, results, reports
+    journal, crops, masks, cells, models, predictions, results, reports, thumbnails
         The stores. Each refuses to write while `read_only` is true.
     """
 
@@ -64,6 +66,7 @@ class Project:
         self.predictions = PredictionStore(folder / PREDICTIONS, self._check_writable)
         self.results = ResultStore(folder / RESULTS, self._check_writable)
         self.reports = ReportStore(folder / RESULTS, self._check_writable)
+        self.thumbnails = ThumbnailStore(folder / THUMBNAILS, self._check_writable)
 
     @classmethod
     def open(cls, folder: str | Path, create: bool = True, read_only: bool | None = None) -> Self:
@@ -132,7 +135,8 @@ class Project:
         Parameters
         ----------
         needed
-            Keys of masks, columns, predictions, profiles and illuminations that current results rest on.
+            Keys of masks, columns, predictions, profiles and illuminations that current results rest on, and of
+            fields' pixels.
 
         Returns
         -------
@@ -145,7 +149,7 @@ class Project:
         """
         self._check_writable()
         keys = frozenset(needed)
-        stores = (self.masks, self.cells, self.predictions, self.results)
+        stores = (self.masks, self.cells, self.predictions, self.results, self.thumbnails)
         freed = sum(store.clean(keys) for store in stores) + self.reports.clean(ILLUMINATION, keys)
         return freed + discard_left_overs(self.folder)
 

@@ -17,7 +17,7 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.marking import Look
 from napari_phenotyper.desk.viewing import OpenField
 from napari_phenotyper.session.labelling import REACH
-from napari_phenotyper.views.layers import ChannelDisplay, FieldLayers
+from napari_phenotyper.views.layers import ChannelDisplay, Describe, FieldLayers
 from napari_phenotyper.views.overlay import ClassImage, Colouring, Faces, Style, colours, preview_colours, zoned
 
 FEW = 64
@@ -39,6 +39,8 @@ class FieldView:
     """Style or colouring is another."""
     dressed = Signal(object)
     """The cells of a field (FieldRef) are drawn."""
+    returning = Signal()
+    """The field is about to come back to a canvas that was lent."""
 
     def __init__(self, viewer: Any, desk: Desk) -> None:
         self.desk = desk
@@ -50,6 +52,7 @@ class FieldView:
         self._preview: Masks | None = None
         self._sought: tuple[FieldRef, float, float] | None = None
         self._displayed: dict[str, dict[str, Json]] = {}
+        self._lent: Describe | None = None
         self._forget = desk.later(0.0, lambda: None)
         desk.viewing.events.opened.connect(self._opened)
         desk.viewing.events.masks.connect(self._dress)
@@ -82,8 +85,29 @@ class FieldView:
         self._sought = (ref, y, x)
         self.desk.viewing.show(ref)
 
+    @property
+    def lent(self) -> bool:
+        """Whether the canvas shows something else than the field, which draws nothing meanwhile."""
+        return self._lent is not None
+
+    def lend(self, describe: Describe) -> None:
+        """Draw the field no more until it is opened again; `describe` says what is at a point meanwhile."""
+        self._lent = describe
+        self._image = self._look = self._preview = None
+
+    def come_back(self) -> None:
+        """Draw the open field again."""
+        if self.lent and self.desk.viewing.open is not None:
+            self._opened(self.desk.viewing.open)
+
+    def displays(self, plate: str) -> dict[str, ChannelDisplay]:
+        """Return how the channels of a plate are shown, as far as the project says so."""
+        saved = self.desk.session.setting("display").get(plate, {})
+        return {k: ChannelDisplay(tuple(v["limits"]), v["colour"], v["visible"]) for k, v in saved.items()}
+
     def show_preview(self, masks: Masks) -> None:
         """Show the outlines of masks that are only tried out, until the field's own come back."""
+        self.come_back()
         self._preview = masks
         self._zone(masks.labels[NUCLEI], None)
 
@@ -116,6 +140,9 @@ class FieldView:
 
     def describe(self, y: float, x: float) -> str:
         """Say what is at a point: field, cell, class and probability. Called in napari's status thread."""
+        lent = self._lent
+        if lent is not None:
+            return lent(y, x)
         field, look = self.desk.viewing.open, self._look
         if field is None:
             return ""
@@ -141,13 +168,16 @@ class FieldView:
         self.layers.close()
 
     def _opened(self, field: OpenField) -> None:
+        if self.lent:
+            self.returning.emit()
+            self._lent = None
         numbers = sorted(field.images)
         self.layers.show_channels(
             field.ref,
             [field.field.channels[i] for i in numbers],
             [field.images[i] for i in numbers],
             field.field.info.pixel_size,
-            self._displays(field.ref.plate),
+            self.displays(field.ref.plate),
         )
         if self._sought is not None and self._sought[0] == field.ref:
             self.layers.look_at(*self._sought[1:])
@@ -155,6 +185,8 @@ class FieldView:
         self._dress(field)
 
     def _dress(self, field: OpenField) -> None:
+        if self.lent:
+            return
         self._image = self._look = self._preview = None
         if field.images:
             # an empty picture even where there are no masks yet: to add the layer later would hold the window up
@@ -172,7 +204,7 @@ class FieldView:
                 if self._preview is not None:
                     self.layers.show_classes(image.draw(Faces.plain(int(labels.max(initial=0)))), preview_colours())
                 return
-            if self.desk.viewing.open is field:
+            if self.desk.viewing.open is field and not self.lent:
                 self._image = image
                 self._draw()
 
@@ -195,10 +227,6 @@ class FieldView:
     def _predicted(self, refs: object) -> None:
         if self._look is not None and self._look.ref in tuple(refs):
             self.update()
-
-    def _displays(self, plate: str) -> dict[str, ChannelDisplay]:
-        saved = self.desk.session.setting("display").get(plate, {})
-        return {k: ChannelDisplay(tuple(v["limits"]), v["colour"], v["visible"]) for k, v in saved.items()}
 
     def _remember(self, label: str, display: ChannelDisplay) -> None:
         """Keep how a channel is shown in the project, once the user's hand has come to rest."""

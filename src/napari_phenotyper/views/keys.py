@@ -29,6 +29,7 @@ MOUSE = (
     ("Shift + drag", "Give the class to all cells on the way"),
     ("Drag, wheel", "Move and zoom the field"),
     ("Click a well", "Open its field; again: its next field"),
+    ("Click in the mosaic", "Open the field there"),
     ("Drag over wells, Ctrl + click", "Select wells: jobs do only these"),
 )
 
@@ -47,6 +48,12 @@ class Tabs(Protocol):
 
     def show_gallery(self) -> None:
         """Show the gallery, or put it away."""
+
+    def show_mosaic(self) -> None:
+        """Show the plate on the canvas, or the field again."""
+
+    def show_heat(self) -> None:
+        """Put the heat map over the mosaic, or take it away."""
 
 
 def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object], tabs: Tabs) -> list[Key]:
@@ -89,6 +96,8 @@ def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[
         Key("T", "T", "Next tab: Plate, Segment, Annotate, Train, Results", tabs.next_tab),
         Key("S", "S", "Segment and measure the plate, or the wells selected", tabs.segment_plate),
         Key("G", "G", "Gallery of cells, or put it away", tabs.show_gallery),
+        Key("M", "M", "Mosaic of the plate, or back to the field", tabs.show_mosaic),
+        Key("Shift-M", "Shift + M", "Heat map over the mosaic, or none", tabs.show_heat),
         Key("L", "L", "Learn live, or stop", lambda: desk.live.switch(not desk.live.on)),
         Key("E", "E", "Test the classifier: evaluate it on wells it never saw", desk.evaluate),
         Key("K", "K", "Keep the model", desk.keep),

@@ -130,14 +130,12 @@ class FieldLayers:
             self._remove(self._channels.pop(label))
         for position, (channel, image) in enumerate(zip(channels, images, strict=True)):
             layer = self._channels.get(channel.label)
-            if self._is_shown(layer):
+            if self.is_shown(layer):
                 self._place(layer)
                 layer.data = image
             else:
                 known = display.get(channel.label) or self._displays.get(channel.label)
-                colour = COLOURS.get(channel.role, _OTHER_COLOURS[position % len(_OTHER_COLOURS)])
-                # a channel alone is grey, so that colour on the screen means a class
-                default = ChannelDisplay(_contrast(image), colour if len(channels) > 1 else "gray")
+                default = ChannelDisplay(_contrast(image), default_colour(channels, position))
                 layer = self._make_channel(channel.label, image, known or default)
             layer.metadata = {**layer.metadata, **ref._asdict()}
             _widen(layer, image)
@@ -151,7 +149,7 @@ class FieldLayers:
         """
         changed = self._colours != dict(colours)
         self._colours = dict(colours)
-        if self._is_shown(self._cells):
+        if self.is_shown(self._cells):
             if changed:
                 self._cells.colormap = _colormap(self._colours)
             self.recolour(image)
@@ -162,7 +160,7 @@ class FieldLayers:
         """Show a new picture of the same cells; nothing happens while classes are hidden."""
         if self._colours is None:
             return
-        if not self._is_shown(self._cells):
+        if not self.is_shown(self._cells):
             self._make_cells(image)
             return
         self._place(self._cells)
@@ -178,13 +176,13 @@ class FieldLayers:
     @property
     def picture(self) -> Codes | None:
         """The class image that is shown, for `ClassImage.draw` to draw over; None if there is none."""
-        return self._cells.data if self._is_shown(self._cells) else None
+        return self._cells.data if self.is_shown(self._cells) else None
 
     def paint(self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Codes) -> None:
         """Change some pixels of the class image; nothing happens while classes are hidden."""
         if self._colours is None or self._cells is None or not len(rows):
             return
-        if not self._is_shown(self._cells):
+        if not self.is_shown(self._cells):
             self._make_cells(self._cells.data)
         if self._cells.visible and np.ptp(rows) * np.ptp(columns) < _PART:
             self._cells.data_setitem((rows, columns), values)
@@ -215,14 +213,49 @@ class FieldLayers:
         layer = next(iter(self.layers), None)
         if layer is not None:
             world = np.asarray(layer.data_to_world((y, x)), float) / self._unit_ratio(layer)
-            camera = self._viewer.scene.camera
+            camera = self.camera
             camera.center = tuple(float(v) for v in world)
             camera.zoom = max(camera.zoom, _CLOSE * self._unit_ratio(layer) / float(layer.scale[-1]))
 
     @property
     def layers(self) -> tuple[Any, ...]:
         """Our layers that are in the viewer, the class image last."""
-        return tuple(layer for layer in (*self._channels.values(), self._cells) if self._is_shown(layer))
+        return tuple(layer for layer in (*self._channels.values(), self._cells) if self.is_shown(layer))
+
+    @property
+    def pixel_size(self) -> float | None:
+        """µm per pixel of what is shown, None where it is unknown."""
+        return self._frame[1]
+
+    @property
+    def camera(self) -> Any:
+        """Napari's camera."""
+        return getattr(self._viewer, "scene", self._viewer).camera  # napari 0.9 has the scene
+
+    @property
+    def screen_pixels(self) -> float:
+        """Screen pixels per pixel of what is shown."""
+        layer = next(iter(self.layers), None)
+        return self.camera.zoom * float(layer.scale[-1]) / self._unit_ratio(layer) if layer is not None else 1.0
+
+    def refresh(self) -> None:
+        """Draw the channels anew, whose pixels were written to in place."""
+        for layer in self._channels.values():
+            if self.is_shown(layer):
+                layer.refresh(extent=False, highlight=False)
+
+    def put(self, layer: Any, below: Any = None) -> None:
+        """Add a picture that lies over the field, on top or below another; what is selected stays so."""
+        chosen = set(self._viewer.layers.selection)
+        at = self._viewer.layers.index(below) if self.is_shown(below) else len(self._viewer.layers)
+        self._add(layer, at)
+        self._viewer.layers.selection = chosen & set(self._viewer.layers)
+
+    def take_out(self, layer: Any) -> None:
+        """Remove a picture that was put."""
+        layer.say = None
+        if self.is_shown(layer):
+            self._viewer.layers.remove(layer)
 
     @property
     def takes_clicks(self) -> bool:
@@ -252,7 +285,7 @@ class FieldLayers:
         layer = Image(image, name=label, blending="additive", **options)
         self._place(layer)
         ours = [self._viewer.layers.index(other) for other in self.layers if other is not self._cells]
-        below = self._viewer.layers.index(self._cells) if self._is_shown(self._cells) else len(self._viewer.layers)
+        below = self._viewer.layers.index(self._cells) if self.is_shown(self._cells) else len(self._viewer.layers)
         self._add(layer, max(ours) + 1 if ours else below)
         self._channels[label] = layer
         self._displays[label] = _display(layer)
@@ -277,7 +310,7 @@ class FieldLayers:
         if isinstance(layer, Image):
             for name in _LOOK:
                 layer.events[name].disconnect(self._on_display)
-        if self._is_shown(layer):
+        if self.is_shown(layer):
             self._viewer.layers.remove(layer)
 
     def _unit_ratio(self, layer: Any) -> float:
@@ -291,7 +324,8 @@ class FieldLayers:
         if tuple(layer.scale) != (scale, scale) or str(layer.units[-1]) != unit:
             layer.scale, layer.units = (scale, scale), (unit, unit)
 
-    def _is_shown(self, layer: Any) -> bool:
+    def is_shown(self, layer: Any) -> bool:
+        """Whether a layer is in the viewer; None is not."""
         return layer is not None and layer in self._viewer.layers
 
     def _say(self, position: Sequence[float]) -> str:
@@ -304,6 +338,15 @@ class FieldLayers:
         if label is not None and _display(layer) != self._displays[label]:
             self._displays[label] = _display(layer)
             self.display_changed.emit(label, self._displays[label])
+
+
+def default_colour(channels: Sequence[Channel], number: int) -> str:
+    """Return napari's name of the colours that a channel is shown in at first.
+
+    A channel alone is grey, so that colour on the screen means a class.
+    """
+    colour = COLOURS.get(channels[number].role, _OTHER_COLOURS[number % len(_OTHER_COLOURS)])
+    return colour if len(channels) > 1 else "gray"
 
 
 def before_removing(viewer: Any, call: Callable[[Any], None]) -> None:

@@ -285,6 +285,11 @@ def colours(phenotypes: Sequence[Phenotype]) -> dict[int, Rgba]:
     return table
 
 
+def dot_codes(phenotypes: Sequence[Phenotype]) -> dict[str, int]:
+    """Return each class's code of a full colour, for pictures in which a cell is a dot."""
+    return {phenotype.name: _FIRST_CLASS + 3 * index for index, phenotype in enumerate(phenotypes[:MAX_CLASSES])}
+
+
 def preview_colours() -> dict[int, Rgba]:
     """Return the colours of cells that are only tried out: orange, which shows on black and on bright nuclei."""
     return {**colours(()), _CELL: _rgba("#ff9500", 1.0)}

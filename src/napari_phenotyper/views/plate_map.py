@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from napari_phenotyper.core.wells import parse_well, well_name
 from napari_phenotyper.views.map_board import Board, lay_out, wanted_height
-from napari_phenotyper.views.map_colours import MapFace, colour_of, hover_text, read_face, value_text
+from napari_phenotyper.views.map_colours import MapFace, Reading, colour_of, hover_text, read_face, value_text
 from napari_phenotyper.views.map_drawing import Inks, MapDrawing
 
 __all__ = ["MapFace", "PlateMap", "colour_of"]
@@ -78,6 +78,11 @@ class PlateMap(QWidget):
     def face(self) -> MapFace:
         """What is shown."""
         return self._reading.face
+
+    @property
+    def reading(self) -> Reading:
+        """What is shown, as it is drawn."""
+        return self._reading
 
     def set_open(self, well: str) -> None:
         """Mark the well whose field is shown; "" for none."""

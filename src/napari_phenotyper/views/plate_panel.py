@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.plate import Plate
@@ -37,7 +37,14 @@ class PlatePanel(QWidget):
     ----------
     desk
         What to show.
+
+    Signals
+    -------
+    recoloured()
+        The map shows other values.
     """
+
+    recoloured = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -78,6 +85,7 @@ class PlatePanel(QWidget):
         plate = self._desk.viewing.plate
         if plate is not None:
             self.map.set_face(self._face(plate))
+            self.recoloured.emit()
             if self._desk.viewing.wish is not None:
                 self.map.set_open(self._desk.viewing.wish.well)
 
@@ -94,12 +102,12 @@ class PlatePanel(QWidget):
         self._selection.setObjectName("selection")
         self._selection.setWordWrap(True)
         self._selection.hide()
-        line = QHBoxLayout()
-        line.addWidget(self.plates, 1)
-        line.addWidget(self.colours, 2)
+        self.line = QHBoxLayout()
+        self.line.addWidget(self.plates, 1)
+        self.line.addWidget(self.colours, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(line)
+        column.addLayout(self.line)
         column.addWidget(self.map, 1)
         column.addWidget(self._selection)
 

@@ -237,6 +237,16 @@ class Tour:
         self.hand.wait(0.5)
         return hit
 
+    def mosaic(self) -> None:
+        """See the whole plate with the map's colours over it, then go back to the field."""
+        self.hand.key(Qt.Key.Key_M)
+        self.hand.until(lambda: self.place.view.lent and self.desk.mosaic.picture.whole, 300)
+        self.hand.key(Qt.Key.Key_M, SHIFT)
+        self.hand.wait(0.5)
+        self.shot("mosaic")
+        self.hand.key(Qt.Key.Key_M)
+        self.hand.until(lambda: not self.place.view.lent)
+
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""
         if self._out is not None:
@@ -296,6 +306,7 @@ def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path
     tour.place.plate.colour_by("share", rare)
     tour.hand.tab(tour.place.tabs, PLATE)
     tour.shot("plate")
+    tour.mosaic()
     tour.hand.tab(tour.place.tabs, ANNOTATE)
     tour.place.view.set_style("filled")
     tour.place.view.set_colouring("confidence")

@@ -25,6 +25,8 @@ from napari_phenotyper.views.gallery_dock import GalleryDock
 from napari_phenotyper.views.hints import ANNOTATE, RESULTS, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
+from napari_phenotyper.views.mosaic_buttons import MosaicButtons
+from napari_phenotyper.views.mosaic_view import MosaicView
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
 from napari_phenotyper.views.results_tab import ResultsTab
@@ -52,7 +54,9 @@ class Workplace(QWidget):
         self.view = FieldView(viewer, desk)
         self.gallery = GalleryDock(viewer, desk, self.view)
         self.plate, self.jobs, self.tabs = PlatePanel(desk), JobsBar(), QTabWidget()
-        self.keys = keys_of(desk, self.view, self.plate.map, lambda: self.canvas.cursor, self)
+        self.mosaic = MosaicView(viewer, desk, self.view, self.plate)
+        self.plate.line.addWidget(MosaicButtons(desk, self.mosaic))
+        self.keys = keys_of(desk, self.view, self.plate.map, self._cursor, self)
         self.canvas = Canvas(viewer, self.view.layers, {**bindings(self.keys), "?": self.show_keys})
         self.opening, self.plate_tab = OpenButtons(adding=not desk.session.project.read_only), PlateTab(desk)
         self.segment, self.annotate, self.train = (
@@ -91,10 +95,19 @@ class Workplace(QWidget):
         """Show the gallery, or put it away."""
         self.gallery.toggle()
 
+    def show_mosaic(self) -> None:
+        """Show the plate on the canvas, or the field again."""
+        self.mosaic.toggle()
+
+    def show_heat(self) -> None:
+        """Put the heat map over the mosaic, or take it away."""
+        self.mosaic.toggle_heat()
+
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
         self.canvas.close()
         self.gallery.close()
+        self.mosaic.close()
         self.view.close()
         self.desk.close()
 
@@ -131,8 +144,8 @@ class Workplace(QWidget):
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
         self.cells.clicked.connect(self.show_gallery)
-        self.canvas.clicked.connect(desk.marking.click)
-        self.canvas.dragged.connect(desk.marking.paint)
+        self.canvas.clicked.connect(self._clicked)
+        self.canvas.dragged.connect(lambda path: None if self.view.lent else desk.marking.paint(path))
         self.jobs.cancel_asked.connect(desk.background.cancel)
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
@@ -153,6 +166,14 @@ class Workplace(QWidget):
             shortcut = QShortcut(QKeySequence(str(key)), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(self.show_keys if key == "?" else lambda k=key: self._choose(str(k)))
+
+    def _cursor(self) -> tuple[float, float] | None:
+        """Return where in the field the cursor is, None where there is none or the mosaic is shown."""
+        return None if self.view.lent else self.canvas.cursor
+
+    def _clicked(self, y: float, x: float) -> None:
+        """Label a cell of the field, or open a field of the mosaic."""
+        (self.mosaic.click if self.view.lent else self.desk.marking.click)(y, x)
 
     def _choose(self, key: str) -> None:
         """Choose a class by its key while the dock has the keyboard."""

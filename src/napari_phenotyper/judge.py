@@ -28,6 +28,8 @@ from napari_phenotyper.session import provenance as sources
 from napari_phenotyper.session.hit_finding import HitQuestion
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
 
+_UNUSABLE = ",".join(UNUSABLE)
+
 
 def learning_curve(
     plate: PlatePath,
@@ -83,7 +85,7 @@ def provenance(
     plate: PlatePath,
     of: Annotated[str, typer.Option(help=f"What: {', '.join(sources.STAGES)}.")] = "hits",
     model: ModelId = None,
-    leave_out: LeaveOut = ",".join(UNUSABLE),
+    leave_out: LeaveOut = _UNUSABLE,
     project: Project = None,
     pattern: Pattern = "",
     as_json: AsJson = False,

@@ -81,7 +81,7 @@ class History:
         found = (self._predictions.get(ref) for ref in refs)
         return name if name and all(p is not None and p.model == name for p in found) else ""
 
-    def list(self) -> None:
+    def look_up(self) -> None:
         """Look up the kept models and their scores; `listed` tells them."""
         snapshot = self._session.snapshot()
         self._background.read("models", "replace", read_models, snapshot, on_result=self.events.listed.emit)

@@ -90,8 +90,8 @@ def how_far(session: Reading, job: Unfinished) -> HowFar:
 def _restored(state: Any) -> Unfinished | None:
     try:
         wells = tuple(str(name) for name in state["wells"])
-        texts = (str(state[name]) for name in ("kind", "plate", "name"))
-        job = Unfinished(*texts, settings=dict(state["settings"]), wells=wells)
+        kind, plate, name = (str(state[part]) for part in ("kind", "plate", "name"))
+        job = Unfinished(kind, plate, name, dict(state["settings"]), wells)
     except (KeyError, TypeError, ValueError):
         return None
     return job if job.kind in (SEGMENT, KEEP) else None

@@ -49,6 +49,7 @@ class FieldView:
         self._look: Look | None = None
         self._preview: Masks | None = None
         self._sought: tuple[FieldRef, float, float] | None = None
+        self._found_sought = False
         self._displayed: dict[str, dict[str, Json]] = {}
         self._forget = desk.later(0.0, lambda: None)
         desk.viewing.events.opened.connect(self._opened)
@@ -81,6 +82,11 @@ class FieldView:
         """Open a field, and bring a point of it, in pixels, to the middle of the canvas."""
         self._sought = (ref, y, x)
         self.desk.viewing.show(ref)
+
+    @property
+    def sought(self) -> bool:
+        """Whether the field that opened last was asked for with a point of it, which is in the middle now."""
+        return self._found_sought
 
     def show_preview(self, masks: Masks) -> None:
         """Show the outlines of masks that are only tried out, until the field's own come back."""
@@ -149,7 +155,8 @@ class FieldView:
             field.field.info.pixel_size,
             self._displays(field.ref.plate),
         )
-        if self._sought is not None and self._sought[0] == field.ref:
+        self._found_sought = self._sought is not None and self._sought[0] == field.ref
+        if self._sought is not None and self._found_sought:
             self.layers.look_at(*self._sought[1:])
         self._sought = None
         self._dress(field)

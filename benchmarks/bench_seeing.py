@@ -2,7 +2,7 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery; results/seeing.json is written when all are measured.
+Parts: gallery, reopen, memory (both open the real window; PHENOTYPER_MINUTES says how long the second takes); results/seeing.json is written when all are measured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from _bench import Row, write
 
-PARTS = {"gallery": "_seeing_gallery"}
+PARTS = {"gallery": "_seeing_gallery", "reopen": "_seeing_reopen", "memory": "_seeing_memory"}
 """Modules whose `measure(folder)` returns rows."""
 
 

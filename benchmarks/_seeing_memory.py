@@ -1,7 +1,7 @@
 """Whether memory stays flat over an hour's script of opening, labelling, training and closing.
 
 PHENOTYPER_MINUTES shortens the hour. Memory is the resident set of the window's process after each round, when its
-project is closed; the first two rounds are not counted: in them libraries are loaded and caches filled.
+project is closed; the first rounds are not counted: in them libraries are loaded and caches filled.
 """
 
 from __future__ import annotations
@@ -9,31 +9,32 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from _bench import Row, row
 from _window_gui import Window
-from _window_plates import KINDS, draw, make_fields
+from _window_plates import KINDS, Drawing, draw, make_fields
 from _window_qt import rest, wait
 
 from napari_phenotyper.core.wells import FieldRef
 
-MINUTES, CELLS, WELLS, CLICKS, WARM = 60.0, 400, ("B02", "B03", "C02", "C03"), 24, 2
+MINUTES, CELLS, WELLS, CLICKS = 60.0, 400, ("B02", "B03", "C02", "C03"), 24
+WARM, ANEW, KEEP = 4, 6, 5
+"""Rounds that are not counted; every so many rounds the window itself is closed and opened, and a model is kept."""
 
 
 def measure(folder: Path) -> list[Row]:
     """Return by how much memory grew from the first rounds that count to the last ones."""
     drawings = {well: draw(512, CELLS, seed) for seed, well in enumerate(WELLS)}
-    plate = make_fields(folder / "FLAT", drawings)
-    window = Window()
-    window.open(plate)
-    window.desk.segment()
-    window.idle(1.0)
+    plates = [make_fields(folder / name, drawings) for name in ("FLAT1", "FLAT2")]
     minutes = float(os.environ.get("PHENOTYPER_MINUTES", MINUTES))
-    end, held = time.monotonic() + 60 * minutes, [0.0]
-    held.clear()
+    end, held, window = time.monotonic() + 60 * minutes, list[float](), Window()
     while time.monotonic() < end or len(held) < WARM + 3:
-        _round(window, plate, drawings, len(held))
+        if len(held) % ANEW == ANEW - 1:
+            window.close()
+            window = Window()
+        _round(window, plates[len(held) % 2], drawings, len(held))
         held.append(_resident())
         print(f"round {len(held)}: {held[-1]:.0f} MB, {len(gc.get_objects()):,} objects", flush=True)
     window.close()
@@ -46,12 +47,17 @@ def measure(folder: Path) -> list[Row]:
     ]
 
 
-def _round(window: Window, plate: Path, drawings: dict, number: int) -> None:
-    """Open the plate, label cells in every well and let it learn, look at the gallery, keep now and then; let it go."""
-    window.open(plate)
+def _round(window: Window, plate: Path, drawings: Mapping[str, Drawing], number: int) -> None:
+    """Open a plate in place of the one before, label cells of every well, let it learn, look at the gallery, keep."""
+    before = window.desk
+    window.dock.open(plate)
+    wait(lambda: window.desk is not None and window.desk is not before and window.desk.surveys, "the plate")
     desk = window.desk
+    if not desk.surveys[plate.name].measured:
+        desk.segment()
+    window.idle(0.5)
     for well, drawing in drawings.items():
-        window.show(FieldRef(desk.viewing.plate.name, well, 1))
+        window.show(FieldRef(plate.name, well, 1))
         for i in range(CLICKS):
             cell = (i * 7 + number * 13) % len(drawing.kinds)
             name = KINDS[drawing.kinds[cell]]
@@ -61,17 +67,13 @@ def _round(window: Window, plate: Path, drawings: dict, number: int) -> None:
             rest(0.02)
     wait(lambda: desk.live.model is not None, "a live model")
     window.dock.workplace.show_gallery()
-    window.idle(1.0)
+    window.idle(0.5)
     window.dock.workplace.show_gallery()
-    for _ in range(10):
+    for _ in range(60):  # the journal grows with every event: less than a label a round
         desk.marking.undo()
-    if number % 5 == 0:
+    if number % KEEP == 0:
         desk.keep()
-    window.idle(1.0)
-    # the project goes when another one is opened, or the window closes: here, without either
-    window.dock.close_desk()
-    window.dock.reopen()
-    rest(0.5)
+    window.idle(0.5)
     gc.collect()
 
 
@@ -82,5 +84,3 @@ def _resident() -> float:
     except ImportError:
         raise SystemExit("psutil is not installed: memory cannot be measured.") from None
     return float(psutil.Process().memory_info().rss) / 1e6
-
-

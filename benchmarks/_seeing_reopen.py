@@ -69,8 +69,11 @@ def _reopen(plate: Path) -> tuple[float, float]:
             drawn.append(ref)
 
     place.view.dressed.connect(dressed)
+    window.frames.expect()  # a field that was read while the dock was being made is drawn once more, to be seen
     window.desk.viewing.events.opened.connect(lambda _: window.frames.expect())
-    wait(lambda: window.desk.viewing.open is not None and window.frames.seen(), "the field")
+    wait(lambda: window.desk.viewing.open is not None, "the field")
+    window.native.update()
+    wait(window.frames.seen, "the field on the canvas")
     field = window.frames.at - start
 
     def usable() -> bool:

@@ -2,7 +2,8 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery, reopen, memory (both open the real window; PHENOTYPER_MINUTES says how long the second takes); results/seeing.json is written when all are measured.
+Parts: gallery; reopen and memory, which open the real window (memory takes an hour, or PHENOTYPER_MINUTES).
+results/seeing.json is written when all are measured.
 """
 
 from __future__ import annotations

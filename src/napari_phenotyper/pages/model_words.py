@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_phenotyper.pages.judgements import comparison_text
 
-HEADS = ("", "Kept", "Classifier", "Labels", "Accuracy", "Balanced accuracy")
+HEADS = ("In use", "Kept", "Classifier", "Labels", "Accuracy", "Balanced accuracy")
 
 
 def model_row(card: Mapping[str, Any]) -> tuple[str, ...]:

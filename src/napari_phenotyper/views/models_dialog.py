@@ -80,6 +80,7 @@ class ModelsDialog(QDialog):
         table.setAccessibleName("Kept models, the newest first")
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.RichText)
         self.use.setToolTip("Every plate wears this model, and hits count with it, until another one is chosen")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.session.user_files import Recent
 
@@ -25,6 +25,7 @@ class RecentList(QWidget):
         super().__init__()
         self.rows = QListWidget()
         self.rows.setFrameShape(QFrame.Shape.NoFrame)
+        self.rows.setSpacing(2)
         self.rows.setAccessibleName("Projects that were open last")
         self.rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rows.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -68,7 +69,7 @@ class RecentList(QWidget):
             menu.popup(self.rows.mapToGlobal(place))
 
 
-class RecentMenu(QToolButton):
+class RecentMenu(QPushButton):
     """The same as the menu of a button, for where there is no room for a list. Hidden while there are none."""
 
     asked = Signal(object)
@@ -78,7 +79,6 @@ class RecentMenu(QToolButton):
         super().__init__()
         self.setText("Recent")
         self.setToolTip("Projects that were open last")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(QMenu(self))
         self.menu().setToolTipsVisible(True)
         self.hide()

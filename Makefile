@@ -18,7 +18,8 @@ WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window clean
+.PHONY: install system demo shots docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window bench-seeing \
+	clean
 
 install: $(VENV)/.installed
 
@@ -84,6 +85,9 @@ format: install
 	$(BIN)/ruff format $(SOURCES)
 
 bench: $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
+
+bench-seeing: install system
+	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_seeing.py
 
 bench-window: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_window.py

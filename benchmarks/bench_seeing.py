@@ -2,7 +2,8 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery, mosaic; results/seeing.json is written when all are measured.
+Parts: gallery, mosaic; reopen and memory, which open the real window (memory takes an hour, or PHENOTYPER_MINUTES).
+results/seeing.json is written when all are measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from pathlib import Path
 
 from _bench import Row, write
 
-PARTS = {"gallery": "_seeing_gallery", "mosaic": "_seeing_mosaic"}
+PARTS = {
+    "gallery": "_seeing_gallery",
+    "mosaic": "_seeing_mosaic",
+    "reopen": "_seeing_reopen",
+    "memory": "_seeing_memory",
+}
 """Modules whose `measure(folder)` returns rows."""
 
 

@@ -14,8 +14,17 @@ from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.session import labelling, measuring, segmenting
 from napari_phenotyper.session.layouts import set_layout
 from napari_phenotyper.session.opened import opened, project_folder
+from napari_phenotyper.session.user_files import PLACE
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_configuration(tmp_path_factory):
+    """Keeps tests out of the configuration of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PLACE, str(tmp_path_factory.mktemp("configuration")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Commands that judge classifiers: `phenotyper learning-curve`, `compare`, `suspects`."""
+"""Commands that judge: `phenotyper learning-curve`, `compare`, `suspects`; and `provenance`, what results rest on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from typing import Annotated
 import typer
 
 from napari_phenotyper.console import at_work, read_settings, show
-from napari_phenotyper.options import AsJson, Classifier, Folds, Group, More, Pattern, PlatePath, Project, Settings
+from napari_phenotyper.evaluation.field_quality import UNUSABLE
+from napari_phenotyper.options import (
+    AsJson,
+    Classifier,
+    Folds,
+    Group,
+    LeaveOut,
+    ModelId,
+    More,
+    Pattern,
+    PlatePath,
+    Project,
+    Settings,
+)
 from napari_phenotyper.pages import judgements
+from napari_phenotyper.pages.provenance import provenance_text
 from napari_phenotyper.session import judging
+from napari_phenotyper.session import provenance as sources
+from napari_phenotyper.session.hit_finding import HitQuestion
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
+
+_UNUSABLE = ",".join(UNUSABLE)
 
 
 def learning_curve(
@@ -61,3 +79,19 @@ def suspects(
     with at_work(plate, project, pattern, write=False) as (session, _, progress):
         found = judging.suspects(session, progress, classifier, read_settings(settings, more), group, folds)
         show(as_json, found, lambda: judgements.suspects_text(found))
+
+
+def provenance(
+    plate: PlatePath,
+    of: Annotated[str, typer.Option(help=f"What: {', '.join(sources.STAGES)}.")] = "hits",
+    model: ModelId = None,
+    leave_out: LeaveOut = _UNUSABLE,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a result was made from, in words: images, masks, features, labels, classifier, scores, versions."""
+    with at_work(plate, project, pattern, write=False) as (session, plates, progress):
+        question = HitQuestion(model or "", leave_out=tuple(leave_out.split(",")))
+        facts = sources.provenance(session, plates, of, progress, question)
+        show(as_json, facts, lambda: provenance_text(facts))

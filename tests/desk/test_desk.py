@@ -96,11 +96,13 @@ def test_the_model_that_was_kept_is_worn_when_the_project_is_opened_again(opened
     assert again.live.model is None
 
 
-def test_a_live_model_takes_the_place_of_the_kept_one(opened_again, copy, wheel):
+def test_a_live_model_takes_the_place_of_the_kept_one_with_the_next_click(opened_again, copy, wheel):
     desk = opened_again(copy)
     model = kept(desk, wheel)
     wheel.until(lambda: models(desk) == {model})
     desk.live.switch(True)
+    wheel.until(lambda: "kept model is worn" in desk.live.state)
+    desk.marking.write("clear", {"ids": [next(iter(desk.session.annotations.active))]})
     wheel.until(lambda: len(desk.predictions) == 8 and model not in models(desk))
 
 

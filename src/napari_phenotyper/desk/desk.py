@@ -9,28 +9,33 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from napari_phenotyper.core.errors import PhenotyperError
+from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
+from napari_phenotyper.desk.coming_back import ComingBack
 from napari_phenotyper.desk.gallery import Gallery
+from napari_phenotyper.desk.history import History
 from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.mosaic import Mosaic
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.results import Results
+from napari_phenotyper.desk.resuming import Offer, Resuming
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
 from napari_phenotyper.session.channels import set_roles
 from napari_phenotyper.session.illumination import light_steps
 from napari_phenotyper.session.layouts import beside, set_format, set_layout
-from napari_phenotyper.session.learning import evaluate_steps, keep_steps, kept_predictions
+from napari_phenotyper.session.learning import evaluate_steps, keep_steps
 from napari_phenotyper.session.measuring import segment_and_measure_steps
 from napari_phenotyper.session.opening import Found
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.segmenting import Preview, preview_steps
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import PlateOutcome, Steps
+from napari_phenotyper.session.unfinished import KEEP, SEGMENT, Unfinished
 from napari_phenotyper.session.warming import is_compiled, warm_up, warm_up_steps
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
@@ -79,6 +84,10 @@ class Desk:
         What the cells wear.
     gallery
         Cells that were chosen, out of all plates.
+    history
+        The kept models.
+    back, resuming
+        How the window stood when it was closed, and the jobs that were interrupted then.
     surveys
         Plate name to what there is of it.
     scores
@@ -101,6 +110,9 @@ class Desk:
         self.mosaic = Mosaic(session, background, self.viewing, self.predictions, self.surveys)
         self.judging = Judging(session, background, self.live, self.gallery)
         self.results = Results(session, background, self.live, self.viewing, self.gallery)
+        self.history = History(session, background, self.live, self.predictions, self.surveys, self.gallery)
+        self.resuming = Resuming(session, background)
+        self.back = ComingBack(session, background, self.viewing, self.live, self.marking, later)
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
         self.untestable = ""
@@ -114,7 +126,8 @@ class Desk:
         self.live.events.learnt.connect(self._scores_soon)
         self.live.events.predicted.connect(self.events.predictions.emit)
         self.events.predictions.connect(self.gallery.predicted)
-        self.results.events.kept.connect(self._load_kept)
+        self.history.events.predicted.connect(self.events.predictions.emit)
+        self.results.events.kept.connect(self.history.load)
         self.events.survey.connect(self.gallery.surveyed)
 
     @property
@@ -126,9 +139,12 @@ class Desk:
     def _learnt_from(self) -> tuple[object, ...]:
         return self.session.annotations, self.live.classifier, dict(self.live.settings)
 
-    def start(self) -> None:
-        """Look at every plate of the session, and open the first field."""
-        for text in self.session.problems:
+    def start(self, plates: Sequence[Plate] = ()) -> None:
+        """Look at every plate of the session, and open the field that was open last, of some plates if any are named.
+
+        Where none was open, it is the first.
+        """
+        for text in filter(None, (*self.session.problems, self.back.problem)):
             self.background.events.problem.emit(text, "")
         for plate in self.session.plates.values():
             for text in plate.problems[:3]:
@@ -137,8 +153,9 @@ class Desk:
         self.live.warm_up()
         self._warm_up()
         if self.session.plates:
-            self.viewing.show_plate(next(iter(self.session.plates)))
-        self._load_kept()
+            self.viewing.show_plate(self.back.first([plate.name for plate in plates or self.session.plates.values()]))
+        self.history.load()
+        self.resuming.look()
 
     def _warm_up(self) -> None:
         """Let the worker of plates get ready; with a bar where that takes half a minute, for which all else waits."""
@@ -158,7 +175,7 @@ class Desk:
         """Show plates that the session has just opened."""
         for plate in plates:
             self._take_layout(plate)
-        self.start()
+        self.start(plates)
 
     def look(self, plate: str) -> None:
         """Look up what there is of a plate."""
@@ -196,7 +213,21 @@ class Desk:
         if plate is not None:
             wells, first = self._wells(), self._first()
             steps = segment_and_measure_steps(self.session, plate, segmenter, settings, wells, first)
-            self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
+            job = self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
+            given = {name: _plain(value) for name, value in (settings or {}).items()}
+            self.resuming.watch(job, Unfinished(SEGMENT, plate.name, segmenter or "", given, tuple(wells or ())))
+
+    def go_on(self, offer: Offer) -> None:
+        """Let a job that was interrupted go on where it stopped."""
+        job = offer.job
+        if job.kind == KEEP:
+            self.live.choose(job.name, job.settings)
+            self.keep()
+        else:
+            if self.viewing.plate is None or self.viewing.plate.name != job.plate:
+                self.viewing.show_plate(job.plate)
+            self.select(job.wells)
+            self.segment(job.name or None, job.settings)
 
     def preview(self, segmenter: str, settings: Mapping[str, object], on_found: Callable[[Preview], None]) -> None:
         """Segment the open field with some parameters and hand over what is found; nothing is stored."""
@@ -223,13 +254,16 @@ class Desk:
         quick = self.live.model is not None and self.live.seconds < QUICK
         steps = keep_steps(self.session, self.live.classifier, self.live.settings, quick)
         title = f"Keeping {self.live.classifier}"
-        self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
+        job = self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
+        given = {name: _plain(value) for name, value in self.live.settings.items()}
+        self.resuming.watch(job, Unfinished(KEEP, "", self.live.classifier, given))
 
     def close(self) -> None:
         """Stop what runs, save what waits, close the project."""
         self._quiet()
         self.live.on = False
         self.background.close()
+        self.back.close()
         self.session.close()
 
     def _take_layout(self, plate: Plate) -> None:
@@ -245,7 +279,7 @@ class Desk:
     def _first(self) -> str:
         return self.viewing.wish.well if self.viewing.wish is not None else ""
 
-    def _over_plate(self, title: str, plate: Plate, steps: Steps[PlateOutcome]) -> None:
+    def _over_plate(self, title: str, plate: Plate, steps: Steps[PlateOutcome]) -> Job:
         job = self.background.start(
             "plate",
             "queue",
@@ -255,6 +289,7 @@ class Desk:
             lambda outcome: self._over(plate, outcome),
         )
         self._watch(job, plate.name)
+        return job
 
     def _watch(self, job: Job, plate: str) -> None:
         """Look again and again at what a plate job has done so far."""
@@ -276,9 +311,10 @@ class Desk:
     def _surveyed(self, plate: str, found: Survey) -> None:
         before = self.surveys.get(plate, Survey()).measured
         self.surveys[plate] = found
+        unknown = [ref for ref in self.predictions.fields() if ref.plate not in self.surveys]
         other = {ref for ref, item in found.measured.items() if ref in before and before[ref].mask != item.mask}
         measured = [ref for s in self.surveys.values() for ref in s.measured if ref not in other]
-        if gone := self.predictions.keep_only(measured):
+        if gone := self.predictions.keep_only([*measured, *unknown]):
             self.events.predictions.emit(gone)
         self.live.know(plate, found)
         self.events.survey.emit(plate)
@@ -310,18 +346,7 @@ class Desk:
 
     def _kept(self, model: str) -> None:
         self.background.tell(f"Kept the model {model}; every plate wears it.")
-        self._load_kept()
-
-    def _load_kept(self) -> None:
-        """Show the predictions of the kept model, until live ones replace them."""
-        if self.session.project.models.ids():
-            self.background.read(
-                "kept", "replace", kept_predictions, self.session.snapshot(), on_result=self._show_kept
-            )
-
-    def _show_kept(self, found: list[Any]) -> None:
-        if found and (self.live.model is None or not self.live.on):
-            self.events.predictions.emit(self.predictions.put(found))
+        self.history.load()
 
     def _try(self, wish: Callable[[], object]) -> None:
         try:
@@ -332,3 +357,7 @@ class Desk:
 
 def _nothing() -> None:
     """Wait for nothing."""
+
+
+def _plain(value: object) -> Json:
+    return list(value) if isinstance(value, tuple) else value  # type: ignore[return-value]

@@ -86,6 +86,10 @@ class Live:
         How it stands, in words.
     seconds
         How long the last fit took.
+    pause_before
+        Seconds without a click after which a fit begins.
+    rests
+        Tells whether there is nothing to learn now: the kept model is worn, and has learnt from all annotations.
     """
 
     def __init__(
@@ -99,6 +103,8 @@ class Live:
         self.settings: Mapping[str, object] = {}
         self.state = ""
         self.seconds = 0.0
+        self.pause_before = PAUSE
+        self.rests: Callable[[], bool] = lambda: False
         self._surveys: dict[str, Survey] = {}
         self._known = Known({})
         self._crops: dict[FieldRef, Kept] = {}
@@ -137,9 +143,17 @@ class Live:
         """Learn with another classifier, or other parameters of it."""
         if (classifier, dict(settings)) != (self.classifier, dict(self.settings)):
             self.classifier, self.settings = classifier, dict(settings)
-            self._model, self._trained = None, ""
+            self.forget()
             self.warm_up()
+            self.events.state.emit(self.state)
             self.nudge()
+
+    def forget(self) -> None:
+        """Let the live model go, as where a kept one takes its place; the next change of annotations makes another."""
+        self._model, self._trained = None, ""
+        for job in (self._learning, self._spreading):
+            if job is not None:
+                self._background.cancel(job)
 
     def warm_up(self) -> None:
         """Let the worker load what the classifier needs."""
@@ -153,7 +167,7 @@ class Live:
         """Learn anew after a pause, because annotations have changed."""
         if self.on and (self._session.annotations.active or imports_key(self._session)):
             self._pause()
-            self._pause = self._later(PAUSE, self._gather)
+            self._pause = self._later(self.pause_before, self._gather)
 
     def know(self, plate: str, survey: Survey) -> None:
         """Take what there is of a plate; cells that are new are gathered and predicted."""
@@ -170,6 +184,9 @@ class Live:
             self._spread_soon()
 
     def _gather(self) -> None:
+        if self.rests():
+            self._say("The kept model is worn; your next click makes it learn on.")
+            return
         self._reader = self._session.snapshot(self._reader)
         args = self._reader, self._known, dict(self._crops), self._session.annotations.by_field()
         self._background.read("gather", "coalesce", gather, *args, on_result=self._gathered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from napari_phenotyper.engine.engine import Post
 from napari_phenotyper.engine.runner import Threads
 from napari_phenotyper.engine.worker import Workers
 from napari_phenotyper.session.opening import Found, find_plates
+from napari_phenotyper.session.preferences import Preferences
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.store.project import Project
 
@@ -32,7 +32,9 @@ def look_for_plates(path: Path, pattern: str, registry: Registry, progress: Prog
     return found
 
 
-def open_session(folder: Path, path: Path, pattern: str, progress: Progress) -> tuple[Session, tuple[Plate, ...]]:
+def open_session(
+    folder: Path, path: Path, pattern: str, wishes: Preferences, progress: Progress
+) -> tuple[Session, tuple[Plate, ...]]:
     """Open a project, to write if nobody else does, and its plates at a path.
 
     Raises PlateError, ProjectError, Cancelled; then nothing is left open.
@@ -42,12 +44,12 @@ def open_session(folder: Path, path: Path, pattern: str, progress: Progress) -> 
     if not folder.exists():
         found = look_for_plates(path, pattern, registry, progress)
     progress(0.5, f"Opening {folder.name}")
-    cores = os.cpu_count() or 2
     with ExitStack() as stack:
         try:
-            session = Session(Project.open(folder), registry, Workers(max(1, min(cores - 1, 8))))
+            session = Session(Project.open(folder), registry, Workers(wishes.worker_count))
             stack.callback(session.close)
             plates = session.open(path, pattern, found)
+            session.project.view.read()  # so that the window's thread need not
         except OSError as error:
             raise _unreadable(path, error) from error
         progress(1.0, f"{len(plates)} plates")
@@ -55,10 +57,15 @@ def open_session(folder: Path, path: Path, pattern: str, progress: Progress) -> 
     return session, plates
 
 
-def desk_of(session: Session, post: Post, later: Later) -> Desk:
-    """Return a desk for a session, with threads for what it reads and a process that learns."""
-    cores = os.cpu_count() or 2
-    return Desk(session, Background(Threads(2), Threads(4), Workers(1, max(1, cores // 2)), post), later)
+def desk_of(session: Session, post: Post, later: Later, wishes: Preferences) -> Desk:
+    """Return a desk for a session as a user wishes it, with threads for what it reads and a process that learns."""
+    background = Background(Threads(2), Threads(4), Workers(1, wishes.thread_count), post)
+    desk = Desk(session, background, later)
+    desk.marking.who = wishes.annotator or desk.marking.who
+    desk.live.pause_before = wishes.pause
+    if desk.back.state.live is None:
+        desk.live.on = wishes.learn_live
+    return desk
 
 
 def _unreadable(path: Path, error: OSError) -> PlateError:

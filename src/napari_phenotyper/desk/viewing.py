@@ -75,6 +75,8 @@ class Viewing:
         The field that was asked for last.
     open
         The field that is shown.
+    left
+        Plate name to the field that was open there last: where to come back to.
     """
 
     def __init__(self, session: Session, background: Background) -> None:
@@ -83,6 +85,7 @@ class Viewing:
         self.events = ViewingEvents()
         self.wish: FieldRef | None = None
         self.open: OpenField | None = None
+        self.left: dict[str, FieldRef] = {}
         self._told: set[str] = set()
         session.events.masks.connect(self.look_again)
         session.events.plates.connect(self._new_plates)
@@ -96,15 +99,16 @@ class Viewing:
 
     def show(self, ref: FieldRef) -> None:
         """Open a field."""
-        self.wish = ref
+        self.wish = self.left[ref.plate] = ref
         self.events.asked.emit(ref)
         self._background.read("field", "replace", read_field, self._session.snapshot(), ref, on_result=self._opened)
 
     def show_plate(self, name: str) -> None:
-        """Open the first field of a plate."""
-        first = next(self._session.plates[name].fields(), None)
-        if first is not None:
-            self.show(first.ref)
+        """Open the field of a plate that was open last, the first one if none was."""
+        first = next((field.ref for field in self._session.plates[name].fields()), None)
+        ref = self.left.get(name, first)
+        if ref is not None:
+            self.show(ref)
 
     def show_well(self, well: str) -> None:
         """Open the first field of a well; the next one if the well is open already."""

@@ -22,6 +22,7 @@ from napari_phenotyper.session.held_out import ask_steps, gather, held_out_steps
 from napari_phenotyper.session.keys import Record, prediction_key
 from napari_phenotyper.session.measuring import extractor_records, is_measured, wanted
 from napari_phenotyper.session.model_check import check_plate
+from napari_phenotyper.session.model_choice import choose_model, labels_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.session.session import Session, needs_writing
@@ -109,13 +110,13 @@ def train_steps(
     extension = session.registry.get("classifier", classifier)
     made = extension.make(settings)
     record = extension.record(made)
+    labels = labels_key(session)
     gathered: Trainable = yield Away(gather, (session.snapshot(), "well"))
     model_id = f"{classifier}-{digest(gathered.key, record)[:10]}"
     if model_id not in session.project.models.ids():
         fitted: ModelState = yield Away(_fit, (made, gathered.training), heavy=True)
         session.project.models.save(model_id, record, fitted, _card(session, gathered, record, fitted))
-    session.set("model", {"id": model_id})
-    session.events.models.emit(model_id)
+    choose_model(session, model_id, labels)
     return model_id
 
 
@@ -153,7 +154,7 @@ def keep_steps(session: Session, classifier: str, settings: Mapping[str, object]
         with suppress(TrainingError):  # of one well, say: a model that cannot be tested can be kept
             yield from evaluate_steps(session, classifier, settings)
     model: str = yield from train_steps(session, classifier, settings)
-    yield from predict_steps(session, _segmented(session), model)
+    yield from predict_steps(session, segmented_plates(session), model)
     return model
 
 
@@ -267,11 +268,12 @@ def kept_predictions(session: Reading, progress: Progress) -> list[Prediction]:
     """Return the current predictions of the model in use, of all plates."""
     model = model_in_use(session)
     found: list[Prediction] = []
-    for plate in _segmented(session):
+    for plate in segmented_plates(session):
         progress(0.0, f"Reading the predictions of {plate.name}")
         found += predictions_of(session, plate, model).values()
     return found
 
 
-def _segmented(session: Reading) -> list[Plate]:
+def segmented_plates(session: Reading) -> list[Plate]:
+    """Return the plates that were segmented."""
     return [plate for plate in session.plates.values() if plate.name in session.setting("segmenters")]

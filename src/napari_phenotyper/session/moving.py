@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_phenotyper.core.errors import ModelError
-from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.session.learning import model_in_use
 from napari_phenotyper.session.model_check import check_card, check_plate
+from napari_phenotyper.session.model_choice import choose_model, labels_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.tasks import restored
@@ -43,8 +43,7 @@ def import_model(session: Session, path: Path) -> tuple[str, tuple[str, ...]]:
     check_card(card, str(path))
     restored(state, card, session.registry)
     model_id = session.project.models.import_file(path)
-    session.set("model", {"id": model_id})
-    session.events.models.emit(model_id)
+    choose_model(session, model_id, labels_key(session))
     return model_id, fit(session, session.plates.values(), model_id)
 
 
@@ -58,11 +57,3 @@ def fit(session: Reading, plates: Iterable[Plate], model: str | None = None) -> 
         except ModelError as error:
             said.append(str(error))
     return tuple(said)
-
-
-def models(session: Reading) -> list[dict[str, Json]]:
-    """Return the cards of all kept models, the newest first, each with whether it is "in_use"."""
-    names = session.project.models.ids()
-    used = model_in_use(session) if names else ""
-    cards = [session.project.models.card(name) for name in names]
-    return [{**{k: v for k, v in card.items() if k != "meta"}, "in_use": card["id"] == used} for card in cards]

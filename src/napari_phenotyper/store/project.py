@@ -20,16 +20,19 @@ from napari_phenotyper.store.predictions import PredictionStore
 from napari_phenotyper.store.reports import ReportStore
 from napari_phenotyper.store.results import ResultStore
 from napari_phenotyper.store.settings import Settings
+from napari_phenotyper.store.state_file import StateFile
 from napari_phenotyper.store.thumbnails import ThumbnailStore
 
 SETTINGS, JOURNAL, CROPS = "project.json", "journal.sqlite", "crops.sqlite"
+VIEW = "view.json"
+"""How the window stood; nothing that is known rests on it."""
 MASKS, CELLS, MODELS, PREDICTIONS, RESULTS = "masks", "cells", "models", "predictions", "results"
 THUMBNAILS = "thumbnails.sqlite"
 IMPORTED = "imported"
 """Folders of crops from elsewhere that are trained on."""
 ILLUMINATION = "illumination"
 """Kind of the reports that tell how a plate was lit."""
-_OURS = (SETTINGS, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED, THUMBNAILS)
+_OURS = (SETTINGS, VIEW, JOURNAL, CROPS, LOCK, MASKS, CELLS, MODELS, PREDICTIONS, RESULTS, IMPORTED, THUMBNAILS)
 _SYSTEM = (".", "thumbs.db", "desktop.ini")
 """How names begin that file managers put into any folder."""
 
@@ -46,8 +49,8 @@ class Project:
         Where it lies.
     locked_by
         Who writes to it, where that is the reason for `read_only`; else empty.
-    journal, crops, masks, cells, models, predictions, results, reports, thumbnails
-        The stores. Each refuses to write while `read_only` is true.
+    journal, crops, masks, cells, models, predictions, results, reports, thumbnails, view
+        The stores, and how the window stood. Each refuses to write while `read_only` is true.
     """
 
     def __init__(self, folder: Path, lock: Lock | None, refusal: ProjectError | None = None) -> None:
@@ -67,6 +70,7 @@ class Project:
         self.results = ResultStore(folder / RESULTS, self._check_writable)
         self.reports = ReportStore(folder / RESULTS, self._check_writable)
         self.thumbnails = ThumbnailStore(folder / THUMBNAILS, self._check_writable)
+        self.view = StateFile(folder / VIEW, self._check_writable)
 
     @classmethod
     def open(cls, folder: str | Path, create: bool = True, read_only: bool | None = None) -> Self:

@@ -21,10 +21,13 @@ from napari_phenotyper.session.opened import project_folder
 from napari_phenotyper.session.opening import Found, whole_path
 from napari_phenotyper.session.sample import cached_sample
 from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.user_files import Recent, RecentProjects
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.layers import before_removing
 from napari_phenotyper.views.plate_tab import OpenButtons
+from napari_phenotyper.views.preferences import user_preferences
 from napari_phenotyper.views.qt_thread import GuiThread
+from napari_phenotyper.views.recent_list import RecentList
 from napari_phenotyper.views.workplace import Workplace
 
 WELCOME = (
@@ -53,6 +56,7 @@ class PhenotyperDock(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.welcome, self.opening, self.problems = QWidget(), OpenButtons(), JobsBar()
+        self.recent, self._projects = RecentList(), RecentProjects()
         self._opener = Engine(Threads(2), self.thread_.post)
         self._unclaimed: list[Session] = []
         self._lay_out()
@@ -113,12 +117,25 @@ class PhenotyperDock(QWidget):
         column = QVBoxLayout(self.welcome)
         column.addWidget(text)
         column.addWidget(self.opening)
-        column.addStretch(1)
+        column.addWidget(self.recent, 1)
+        column.addStretch(0)
         column.addWidget(self.problems)
+        self.recent.asked.connect(self.open)
+        self.recent.forget_asked.connect(lambda project: self._list_recent(drop=project))
+        self._list_recent()
         self._column.addWidget(self.welcome)
         self.opening.asked.connect(self.open)
         self.problems.cancel_asked.connect(self._opener.cancel)
         self.opening.sample_asked.connect(self.open_sample)
+
+    def _list_recent(self, add: Session | None = None, drop: Path | None = None) -> None:
+        """List the projects that were open last, after one was added or dropped: in a thread, for disks may be slow."""
+        added = (add.folder, tuple(add.plates)) if add is not None else None
+        self._opener.submit("recent", "queue", _recent, self._projects, added, drop, on_result=self._show_recent)
+
+    def _show_recent(self, found: tuple[Recent, ...]) -> None:
+        for box in (self.recent, *([self.workplace.opening.recent] if self.workplace is not None else [])):
+            box.show_projects(found)
 
     def _take_canvas(self, _: object = None) -> None:
         """Make the canvas's OpenGL context the current one.
@@ -178,9 +195,10 @@ class PhenotyperDock(QWidget):
 
     def _open_anew(self, path: Path, pattern: str, folder: Path) -> None:
         """Open a project that has a plate, in place of the one before."""
+        wishes = user_preferences()
 
         def work(progress: Progress) -> tuple[Session, tuple[Plate, ...]]:
-            made = open_session(folder, path, pattern, progress)
+            made = open_session(folder, path, pattern, wishes, progress)
             self._unclaimed.append(made[0])
             return made
 
@@ -191,9 +209,10 @@ class PhenotyperDock(QWidget):
         session, plates = made
         self._unclaimed.remove(session)
         self._let_unclaimed_go()
-        desk = desk_of(session, self.thread_.post, self.thread_.later)
+        desk = desk_of(session, self.thread_.post, self.thread_.later, user_preferences())
         self._change_to(desk)
         desk.opened(plates)
+        self._list_recent(session)
 
     def _let_unclaimed_go(self) -> None:
         """Close projects that were opened while somebody changed his mind."""
@@ -212,6 +231,7 @@ class PhenotyperDock(QWidget):
         self.welcome.hide()
         self._column.addWidget(self.workplace)
         self.workplace.open_asked.connect(self.open)
+        self.workplace.opening.recent.asked.connect(self.open)
         self.workplace.sample_asked.connect(self.open_sample)
         self.workplace.opening.adding_asked.connect(self._add_asked)
         self.workplace.jobs.cancel_asked.connect(self._opener.cancel)
@@ -251,3 +271,14 @@ class _Keeper(QObject):
         """Close the desk unless somebody refused to let the window close."""
         if self._window is not None and not self._window.isVisible():
             self._dock.close_desk()
+
+
+def _recent(
+    projects: RecentProjects, add: tuple[Path, tuple[str, ...]] | None, drop: Path | None, progress: Progress
+) -> tuple[Recent, ...]:
+    progress(0.0, "Looking for projects")
+    if add is not None:
+        projects.add(*add)
+    if drop is not None:
+        projects.drop(drop)
+    return projects.entries()

@@ -51,6 +51,7 @@ class FieldView:
         self._look: Look | None = None
         self._preview: Masks | None = None
         self._sought: tuple[FieldRef, float, float] | None = None
+        self._found_sought = False
         self._displayed: dict[str, dict[str, Json]] = {}
         self._lent: Describe | None = None
         self._forget = desk.later(0.0, lambda: None)
@@ -104,6 +105,11 @@ class FieldView:
         """Return how the channels of a plate are shown, as far as the project says so."""
         saved = self.desk.session.setting("display").get(plate, {})
         return {k: ChannelDisplay(tuple(v["limits"]), v["colour"], v["visible"]) for k, v in saved.items()}
+
+    @property
+    def sought(self) -> bool:
+        """Whether the field that opened last was asked for with a point of it, which is in the middle now."""
+        return self._found_sought
 
     def show_preview(self, masks: Masks) -> None:
         """Show the outlines of masks that are only tried out, until the field's own come back."""
@@ -179,7 +185,8 @@ class FieldView:
             field.field.info.pixel_size,
             self.displays(field.ref.plate),
         )
-        if self._sought is not None and self._sought[0] == field.ref:
+        self._found_sought = self._sought is not None and self._sought[0] == field.ref
+        if self._sought is not None and self._found_sought:
             self.layers.look_at(*self._sought[1:])
         self._sought = None
         self._dress(field)

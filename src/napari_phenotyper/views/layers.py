@@ -208,14 +208,23 @@ class FieldLayers:
             y, x = layer.world_to_data(np.asarray(position, float)[-2:] * self._unit_ratio(layer))
         return float(y), float(x)
 
-    def look_at(self, y: float, x: float) -> None:
-        """Bring a point, in pixels of the field shown, to the middle of the canvas, close enough to judge a cell."""
+    def look_at(self, y: float, x: float, zoom: float | None = None) -> None:
+        """Bring a point, in pixels of the field shown, to the middle of the canvas.
+
+        At a zoom, in screen pixels per pixel of the field; None: close enough to judge a cell.
+        """
         layer = next(iter(self.layers), None)
         if layer is not None:
             world = np.asarray(layer.data_to_world((y, x)), float) / self._unit_ratio(layer)
-            camera = self.camera
+            unit, camera = self._unit_ratio(layer) / float(layer.scale[-1]), self.camera
             camera.center = tuple(float(v) for v in world)
-            camera.zoom = max(camera.zoom, _CLOSE * self._unit_ratio(layer) / float(layer.scale[-1]))
+            camera.zoom = max(camera.zoom, _CLOSE * unit) if zoom is None else zoom * unit
+
+    def looked_at(self) -> tuple[float, float, float]:
+        """Return the pixel (y, x) in the middle of the canvas, and the zoom as `look_at` takes it."""
+        layer = next(iter(self.layers), None)
+        unit = self._unit_ratio(layer) / float(layer.scale[-1]) if layer is not None else 1.0
+        return *self.world_to_pixel(self.camera.center), float(self.camera.zoom) / unit
 
     @property
     def layers(self) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.wells import PLATE_SHAPES
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.pages.words import plate_facts
+from napari_phenotyper.views.recent_list import RecentMenu
 
 NO_ROLE = "–"
 
@@ -39,6 +40,7 @@ class OpenButtons(QWidget):
     def __init__(self, adding: bool = False) -> None:
         super().__init__()
         folder, add, sample = QPushButton("Open a plate …"), QPushButton("Add …"), QPushButton("Sample plate")
+        self.recent = RecentMenu()
         add.setToolTip("Add a plate to this project: one classifier, and one table of hits, for all its plates")
         add.setVisible(adding)
         folder.setToolTip("A folder of images, an OME-Zarr plate, or a .phenotyper project. You can also drop it here.")
@@ -54,6 +56,7 @@ class OpenButtons(QWidget):
         line.addWidget(folder)
         line.addWidget(add)
         line.addWidget(sample)
+        line.addWidget(self.recent)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(line)

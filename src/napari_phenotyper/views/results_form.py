@@ -48,7 +48,7 @@ class ResultsForm(QWidget):
         super().__init__()
         self._desk = desk
         self._entries: list[tuple[str, str]] = []
-        self._teachable = False
+        self._teachable = self._follows = False
         self.find, self.how, self.column = QPushButton("Find hits"), QToolButton(), QComboBox()
         self.model, self.profile, self._options = QComboBox(), QComboBox(), QWidget()
         self.doubtful = QCheckBox(f"Leave out fields that are {' or '.join(UNUSABLE)}")
@@ -66,6 +66,7 @@ class ResultsForm(QWidget):
         self.column.currentIndexChanged.connect(self._column_chosen)
         self.column.lineEdit().editingFinished.connect(self._tidy)
         desk.session.events.models.connect(self.fill_models)
+        desk.history.events.predicted.connect(self._worn)
         desk.session.events.annotations.connect(self._annotated)
         desk.marking.events.classes.connect(self.fill_columns)
         desk.events.survey.connect(self.fill_columns)
@@ -98,11 +99,24 @@ class ResultsForm(QWidget):
         _refill(self.model, entries or [("There is no model yet", "")])
 
     def _annotated(self, *_: object) -> None:
-        """List the models anew after the first annotation, and after the last was taken away: not at every click."""
+        """List the models anew after the first annotation, and after the last was taken away: not at every click.
+
+        Where a kept model was worn, the annotations as they are count again.
+        """
+        if self._follows and self.model.currentData() != LIVE:
+            self.model.setCurrentIndex(max(self.model.findData(LIVE), 0))
+            self._follows = False
         if self._teachable != (
             bool(self._desk.session.annotations.active) and not self._desk.session.project.read_only
         ):
             self.fill_models()
+
+    def _worn(self, _: object) -> None:
+        """Count with the kept model that all cells wear, until somebody annotates."""
+        worn = self._desk.history.worn
+        if worn and self.model.findData(worn) >= 0 and not self._desk.results.findings:
+            self.model.setCurrentIndex(self.model.findData(worn))
+            self._follows = True
 
     def fill_columns(self, *_: object) -> None:
         """List the classes or features of the profile that is chosen, and keep what is chosen if it is there."""

@@ -63,6 +63,7 @@ class ResultsTab(QWidget):
         self.form, self.note, self.stale = ResultsForm(desk), QLabel(), QLabel(STALE)
         self.model, self.table = HitModel(self), QTableView()
         self.figures, self.save = QPushButton("Figures …"), QPushButton("Save table …")
+        self.methods = QPushButton("Methods …")
         self._opened: Hit | None = None
         self._lay_out()
         self._connect()
@@ -81,7 +82,7 @@ class ResultsTab(QWidget):
         self.form.find.setEnabled(obstacle is None and not busy)
         self.stale.setVisible(results.stale)
         there = results.findings is not None
-        for part in (self.table, self.figures, self.save):
+        for part in (self.table, self.figures, self.save, self.methods):
             part.setVisible(there)
         if results.findings is not None:
             self.note.setText(self._summary(results.findings))
@@ -124,10 +125,12 @@ class ResultsTab(QWidget):
         self.stale.setStyleSheet("background-color: #ffe9a8; color: #3d2e00; padding: 4px; border-radius: 2px;")
         self.figures.setToolTip("Profiles as a clustered heat map, shares by treatment, strongest hits, the plate map")
         self.save.setToolTip("Every well and column that was scored, with what the scores rest on")
+        self.methods.setToolTip("How the hits came about, in words that can be copied (M)")
         self._lay_out_table()
         line, column = QHBoxLayout(), QVBoxLayout(self)
         line.addWidget(self.figures)
         line.addWidget(self.save)
+        line.addWidget(self.methods)
         line.addStretch(1)
         column.addWidget(self.form)
         column.addWidget(self.stale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.errors import PhenotyperError
@@ -15,6 +16,7 @@ from napari_phenotyper.session.learning import model_in_use
 from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.judging_panel import SCORES, JudgingPanel
+from napari_phenotyper.views.models_dialog import ModelsDialog
 
 PAUSE = 0.6
 """Seconds without another change after which a classifier is taken with new parameters."""
@@ -35,12 +37,14 @@ class TrainTab(QWidget):
         super().__init__()
         self._desk, self._view = desk, view
         self._wish = desk.later(0.0, lambda: None)
-        self.chooser = Chooser(desk.session.registry, "classifier", desk.live.classifier, desk.background.fail)
+        self.chooser = Chooser(
+            desk.session.registry, "classifier", desk.live.classifier, desk.background.fail, self._settings
+        )
         self.live, self.state = QCheckBox("Learn live"), QLabel()
         self.test, self.keep = QPushButton("Test it"), QPushButton("Keep model")
         registry = desk.session.registry
         self.judging = JudgingPanel([(name, registry.title("classifier", name)) for name in registry.ids("classifier")])
-        self.scores, self.kept = self.judging.scores, QLabel()
+        self.scores, self.kept, self.history = self.judging.scores, QLabel(), QPushButton("Kept models …")
         self._lay_out()
         self._take()
         self.chooser.chosen.connect(self._take)
@@ -54,6 +58,8 @@ class TrainTab(QWidget):
         self.scores.class_clicked.connect(desk.gallery.show_annotated)
         desk.judging.events.found.connect(self.judging.set_found)
         self.keep.clicked.connect(lambda: desk.keep())
+        self.history.clicked.connect(lambda: self.show_models())
+        desk.history.events.used.connect(self._went_to)
         desk.live.events.state.connect(self._show_state)
         desk.events.scores.connect(self._show_scores)
         desk.session.events.models.connect(self._show_kept)
@@ -72,6 +78,22 @@ class TrainTab(QWidget):
         else:
             judging.suspects()
 
+    def show_models(self) -> ModelsDialog:
+        """List the kept models."""
+        dialog = ModelsDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        return dialog
+
+    def _settings(self, name: str) -> Mapping[str, object]:
+        """Return the parameters that a classifier's form begins with: those it learns with, where it is the one."""
+        live = self._desk.live
+        return live.settings if name == live.classifier else {}
+
+    def _went_to(self, _: str) -> None:
+        """Show the classifier of a model that somebody went back to."""
+        self.chooser.choose(self._desk.live.classifier)
+
     def _show_cell(self, cell: Mapping[str, Any]) -> None:
         """Open the field of a cell and look at it."""
         ref = FieldRef(cell["plate"], cell["well"], cell["field"])
@@ -81,6 +103,7 @@ class TrainTab(QWidget):
         self.chooser.names.setToolTip("What learns; all of them learn from the same annotations")
         self.test.setToolTip("Answer the question below: every well is predicted by a classifier that never saw it")
         self.keep.setToolTip("Train once more from nothing on all annotated cells, store the model, predict the plates")
+        self.history.setToolTip("When and from what each model was kept, its scores; go back to one, compare two")
         self.keep.setEnabled(not self._desk.session.project.read_only)
         self.state.setWordWrap(True)
         self.kept.setWordWrap(True)
@@ -92,7 +115,10 @@ class TrainTab(QWidget):
         column.addLayout(line)
         column.addWidget(self.state)
         column.addWidget(self.judging, 1)
-        column.addWidget(self.kept)
+        last = QHBoxLayout()
+        last.addWidget(self.kept, 1)
+        last.addWidget(self.history)
+        column.addLayout(last)
 
     def _take_soon(self) -> None:
         self._wish()
@@ -113,6 +139,7 @@ class TrainTab(QWidget):
         self.scores.setToolTip(self._desk.untestable)
 
     def _show_kept(self, *_: object) -> None:
+        self.history.setVisible(bool(self._desk.session.project.models.ids()))
         try:
             self.kept.setText(f"Kept: {model_in_use(self._desk.session)}")
         except PhenotyperError:

@@ -29,7 +29,10 @@ from napari_phenotyper.views.mosaic_buttons import MosaicButtons
 from napari_phenotyper.views.mosaic_view import MosaicView
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
+from napari_phenotyper.views.provenance_dialog import ProvenanceDialog
+from napari_phenotyper.views.remembering import Remembering
 from napari_phenotyper.views.results_tab import ResultsTab
+from napari_phenotyper.views.resume_line import ResumeLine
 from napari_phenotyper.views.segment_tab import SegmentTab
 from napari_phenotyper.views.train_tab import TrainTab
 
@@ -65,15 +68,23 @@ class Workplace(QWidget):
             TrainTab(desk, self.view),
         )
         self.hint, self.cells = QLabel(), QPushButton("Gallery")
-        self.results = ResultsTab(desk)
+        self.results, self.resume = ResultsTab(desk), ResumeLine(desk)
         self._told = ""
         self._lay_out()
         self._wire()
         self._hint()
+        self.memory = Remembering(viewer, desk, self.view, self.plate, self.tabs)
 
     def show_keys(self) -> None:
         """List the keys."""
         dialog = KeysDialog(self.keys, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def show_methods(self, of: str = "") -> None:
+        """Tell how a result came about: the hits where there are any, else the model or the cells."""
+        known = "hits" if self.desk.results.findings is not None else "model" if self.desk.history.in_use else "cells"
+        dialog = ProvenanceDialog(self.desk, of or known, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
 
@@ -105,6 +116,7 @@ class Workplace(QWidget):
 
     def close_desk(self) -> None:
         """Stop all work, save what waits, take the layers away."""
+        self.memory.close()
         self.canvas.close()
         self.gallery.close()
         self.mosaic.close()
@@ -136,6 +148,7 @@ class Workplace(QWidget):
         line.addWidget(self.hint, 1)
         line.addWidget(self.cells, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(line)
+        column.addWidget(self.resume)
         column.addWidget(splitter, 1)
         column.addWidget(self.jobs)
 
@@ -150,6 +163,7 @@ class Workplace(QWidget):
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
         desk.background.events.message.connect(self.jobs.show_message)
+        self.results.methods.clicked.connect(lambda: self.show_methods())
         self.results.tab_asked.connect(self.tabs.setCurrentIndex)
         self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
         for signal in (

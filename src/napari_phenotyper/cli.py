@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, images, judge, launch, models, train_segmenter
+from napari_phenotyper import crops, figures, images, judge, labels, launch, models, train_segmenter
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -33,7 +33,7 @@ from napari_phenotyper.options import (
     Settings,
 )
 from napari_phenotyper.pages import words
-from napari_phenotyper.session import labelling, learning, measuring, moving, profiling, segmenting
+from napari_phenotyper.session import label_files, labelling, learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
 from napari_phenotyper.session.quality import flagged_facts, flags_of, left_out
@@ -48,6 +48,8 @@ app.command(hidden=True)(launch.tour)
 app.command("learning-curve")(judge.learning_curve)
 app.command()(judge.compare)
 app.command()(judge.suspects)
+app.command("labels")(labels.labels)
+app.command("figures")(figures.figures)
 app.command("segment-images")(images.segment_images)
 app.command("score-masks")(images.score_masks)
 app.command("train-segmenter")(train_segmenter.train_segmenter)
@@ -181,7 +183,7 @@ def annotate(
 ) -> None:
     """Read annotations and tell how many found a cell."""
     with at_work(plate, project, pattern) as (session, plates, progress):
-        done = labelling.import_annotations(session, plates, source, progress)
+        done = label_files.import_annotations(session, plates, source, progress)
         share = done.found / max(done.rows, 1)
         text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
         if done.contested:

@@ -17,6 +17,7 @@ from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.results import Results
+from napari_phenotyper.desk.strays import Strays
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
@@ -71,6 +72,8 @@ class Desk:
         What is asked about the classifier beyond its scores.
     results
         The hits.
+    strays
+        Labels that hit no cell any more, and cells that two classes claim.
     predictions
         What the cells wear.
     gallery
@@ -92,6 +95,7 @@ class Desk:
         self.viewing = Viewing(session, background)
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
+        self.strays = Strays(session, background, self.viewing, self.marking, later)
         self.surveys: dict[str, Survey] = {}
         self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
         self.judging = Judging(session, background, self.live, self.gallery)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL, Phenotype, next_phenotype
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.pages.label_words import strays_sentence
 from napari_phenotyper.session.labelling import counts
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 from napari_phenotyper.views.field_view import FieldView
@@ -26,6 +28,9 @@ class AnnotateTab(QWidget):
         Draws the cells.
     """
 
+    strays_asked = Signal()
+    """Show the labels that are lost or contested."""
+
     def __init__(self, desk: Desk, view: FieldView) -> None:
         super().__init__()
         self._desk, self._view = desk, view
@@ -33,12 +38,13 @@ class AnnotateTab(QWidget):
         self.live, self.saved = QCheckBox("Learn live"), QLabel()
         self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
         self.style, self.colouring = QComboBox(), QComboBox()
-        self.how, self.legend = QLabel(HOW), QLabel()
+        self.how, self.legend, self.strays = QLabel(HOW), QLabel(), QPushButton()
         self._soon = Soon(self, self.refresh)
         self._lay_out()
         self._wire()
         self.refresh()
         self._show_saved(0)
+        self._show_strays()
 
     def refresh(self, *_: object) -> None:
         """Show classes and counts anew."""
@@ -66,6 +72,7 @@ class AnnotateTab(QWidget):
         self.live.setToolTip("After every click a classifier learns in the background and predicts all cells (L)")
         self.undo.setToolTip("Take back the last annotation or change of a class (Ctrl+Z)")
         self.redo.setToolTip("Bring it back (Ctrl+Shift+Z)")
+        self.strays.setToolTip("Labels that hit no cell of today's masks, and cells that two classes claim: see each")
         self.style.addItem("Outlines", "outlines")
         self.style.addItem("Filled", "filled")
         self.style.setToolTip("How predicted cells are drawn (O)")
@@ -90,6 +97,7 @@ class AnnotateTab(QWidget):
         column = QVBoxLayout(self)
         column.addWidget(self.table, 1)
         column.addWidget(self.how)
+        column.addWidget(self.strays)
         column.addLayout(steps)
         column.addWidget(self.live)
         column.addLayout(looks)
@@ -114,6 +122,8 @@ class AnnotateTab(QWidget):
         marking.events.classes.connect(self.refresh)
         marking.events.chosen.connect(self.refresh)
         marking.events.saved.connect(self._show_saved)
+        desk.strays.events.found.connect(self._show_strays)
+        self.strays.clicked.connect(lambda: self.strays_asked.emit())
         desk.events.predictions.connect(self._soon.ask)
         desk.live.events.state.connect(self._show_live)
 
@@ -134,6 +144,11 @@ class AnnotateTab(QWidget):
 
     def _show_live(self, _: str) -> None:
         self.live.setChecked(self._desk.live.on)
+
+    def _show_strays(self) -> None:
+        words = strays_sentence(self._desk.strays.items)
+        self.strays.setText(f"⚠ {words}: look at them …")
+        self.strays.setVisible(bool(words))
 
     def _show_saved(self, waiting: int) -> None:
         if self._desk.session.project.read_only:

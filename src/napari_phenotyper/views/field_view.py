@@ -49,6 +49,7 @@ class FieldView:
         self._look: Look | None = None
         self._preview: Masks | None = None
         self._sought: tuple[FieldRef, float, float] | None = None
+        self._ringed = False
         self._displayed: dict[str, dict[str, Json]] = {}
         self._forget = desk.later(0.0, lambda: None)
         desk.viewing.events.opened.connect(self._opened)
@@ -77,9 +78,9 @@ class FieldView:
         """Colour cells the other way."""
         self.set_colouring("confidence" if self.colouring == "class" else "class")
 
-    def look_at(self, ref: FieldRef, y: float, x: float) -> None:
-        """Open a field, and bring a point of it, in pixels, to the middle of the canvas."""
-        self._sought = (ref, y, x)
+    def look_at(self, ref: FieldRef, y: float, x: float, ring: bool = False) -> None:
+        """Open a field, and bring a point of it, in pixels, to the middle of the canvas, perhaps with a ring."""
+        self._sought, self._ringed = (ref, y, x), ring
         self.desk.viewing.show(ref)
 
     def show_preview(self, masks: Masks) -> None:
@@ -151,6 +152,9 @@ class FieldView:
         )
         if self._sought is not None and self._sought[0] == field.ref:
             self.layers.look_at(*self._sought[1:])
+            self.layers.unmark()
+            if self._ringed:
+                self.layers.mark(*self._sought[1:])
         self._sought = None
         self._dress(field)
 

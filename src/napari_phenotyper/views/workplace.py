@@ -29,6 +29,7 @@ from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.plate_tab import OpenButtons, PlateTab
 from napari_phenotyper.views.results_tab import ResultsTab
 from napari_phenotyper.views.segment_tab import SegmentTab
+from napari_phenotyper.views.strays_dialog import StraysDialog
 from napari_phenotyper.views.train_tab import TrainTab
 
 
@@ -72,6 +73,14 @@ class Workplace(QWidget):
         dialog = KeysDialog(self.keys, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def show_strays(self) -> None:
+        """List the labels that are lost or contested, once."""
+        open_ = next((d for d in self.findChildren(StraysDialog) if d.isVisible()), None)
+        dialog = open_ or StraysDialog(self.desk, self.view, lambda: self.canvas.cursor, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        dialog.raise_()
 
     def next_tab(self) -> None:
         """Show the next tab of the way."""
@@ -131,6 +140,7 @@ class Workplace(QWidget):
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
         self.cells.clicked.connect(self.show_gallery)
+        self.annotate.strays_asked.connect(self.show_strays)
         self.canvas.clicked.connect(desk.marking.click)
         self.canvas.dragged.connect(desk.marking.paint)
         self.jobs.cancel_asked.connect(desk.background.cancel)

@@ -13,6 +13,7 @@ from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.judging import Judging
+from napari_phenotyper.desk.label_files import LabelFiles
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.predictions import Predictions
@@ -74,6 +75,8 @@ class Desk:
         The hits.
     strays
         Labels that hit no cell any more, and cells that two classes claim.
+    label_files
+        Labels to and from files.
     predictions
         What the cells wear.
     gallery
@@ -96,6 +99,7 @@ class Desk:
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
         self.strays = Strays(session, background, self.viewing, self.marking, later)
+        self.label_files = LabelFiles(session, background)
         self.surveys: dict[str, Survey] = {}
         self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
         self.judging = Judging(session, background, self.live, self.gallery)

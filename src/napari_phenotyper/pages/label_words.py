@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from napari_phenotyper.pages.words import table_view
 from napari_phenotyper.session.astray import CONTESTED, LOST, Stray, stray_rows
+from napari_phenotyper.session.label_files import ImportPlan
 
 
 def strays_sentence(strays: Sequence[Stray]) -> str:
@@ -39,3 +40,37 @@ def stray_words(stray: Stray) -> str:
         )
     given = ", ".join(f"“{name}”" for name in stray.phenotypes)
     return f"The cell at the ring was given {given}, as when two cells have become one. Which is it?"
+
+
+def plan_sentences(plan: ImportPlan) -> list[str]:
+    """Return what an import would do, a sentence each."""
+    done = plan.outcome
+    parts = [f"{done.found:,} find a cell"]
+    if done.lost:
+        parts.append(f"{done.lost:,} none (kept as lost)")
+    if done.waiting:
+        parts.append(f"{done.waiting:,} will once their field is segmented")
+    if done.outside:
+        parts.append(f"{len(done.outside):,} left out for want of their field")
+    said = [f"{plan.rows:,} rows: {', '.join(parts)}."]
+    if plan.new_classes:
+        named = ", ".join(f"{name} ({count:,})" for name, count in plan.new_classes.items())
+        said.append(f"New classes: {named}.")
+    if plan.unchanged:
+        said.append(f"{_cells(plan.unchanged)} that class already.")
+    if plan.changed:
+        said.append(f"{_cells(len(plan.changed))} another class now and would get that of the file.")
+    if done.contested:
+        said.append(f"{done.contested:,} labels give one cell two classes: contested, and not trained on.")
+    return said
+
+
+def plan_details(plan: ImportPlan) -> list[tuple[str, str]]:
+    """Return the rows to look at: what is the matter, and which it is."""
+    outside = [f"L{text.removeprefix(f'{plan.path}, l')}" for text in plan.outside]
+    kinds = (("left out", outside), ("lost", plan.lost), ("another class", plan.changed))
+    return [(kind, text) for kind, texts in kinds for text in texts]
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{' has' if count == 1 else 's have'}"

@@ -17,27 +17,49 @@ from napari_phenotyper.pages.style import QUIET, RULE, add_legend, bare, new_fig
 CONFUSION, SCORES, RELIABILITY, CURVE = "confusion", "class-scores", "reliability", "learning-curve"
 
 
+EVALUATED = {
+    CONFUSION: "What is taken for what",
+    SCORES: "How well each class is found",
+    RELIABILITY: "How much its probabilities are worth",
+}
+"""The plots of an evaluation, and how they are called."""
+
+
 def evaluation_plots(part: EvaluationPart, plate: str, simulated: bool = False) -> Iterator[Plot]:
     """Yield the plots of an evaluation: those for which it has numbers."""
-    if part.confusion.any():
+    yield from (evaluation_plot(part, name, plate, simulated) for name in evaluated(part))
+
+
+def evaluated(part: EvaluationPart) -> list[str]:
+    """Return for which plots of `EVALUATED` an evaluation has numbers."""
+    known = {
+        CONFUSION: part.confusion.any(),
+        SCORES: part.per_class,
+        RELIABILITY: part.reliability is not None and (part.reliability.cells > 0).any(),
+    }
+    return [name for name in EVALUATED if known[name]]
+
+
+def evaluation_plot(part: EvaluationPart, name: str, plate: str, simulated: bool = False) -> Plot:
+    """Return a plot of `EVALUATED`; the evaluation must have its numbers."""
+    title = EVALUATED[name]
+    if name == CONFUSION:
         figure = confusion_matrix(part.confusion, part.classes, plate, simulated=simulated)
         rows: list[dict[str, object]] = [
             {"annotated": part.classes[i], "predicted": part.classes[j], "cells": int(n)}
             for (i, j), n in np.ndenumerate(part.confusion)
         ]
-        yield Plot(CONFUSION, "What is taken for what", figure, (["annotated", "predicted", "cells"], rows))
-    if part.per_class:
-        figure = class_scores(part.per_class, plate, simulated=simulated)
-        yield Plot(SCORES, "How well each class is found", figure, _class_rows(part))
-    if part.reliability is not None and (part.reliability.cells > 0).any():
-        figure = reliability_diagram(part.reliability, plate, simulated=simulated)
-        bins = part.reliability
-        rows = [
-            {"confidence": float(c), "right": float(r), "cells": int(n)}
-            for c, r, n in zip(bins.confidence, bins.accuracy, bins.cells, strict=True)
-        ]
-        columns = ["confidence", "right", "cells"]
-        yield Plot(RELIABILITY, "How much its probabilities are worth", figure, (columns, rows))
+        return Plot(name, title, figure, (["annotated", "predicted", "cells"], rows))
+    if name == SCORES:
+        return Plot(name, title, class_scores(part.per_class, plate, simulated=simulated), _class_rows(part))
+    bins = part.reliability
+    assert bins is not None
+    rows = [
+        {"confidence": float(c), "right": float(r), "cells": int(n)}
+        for c, r, n in zip(bins.confidence, bins.accuracy, bins.cells, strict=True)
+    ]
+    figure = reliability_diagram(bins, plate, simulated=simulated)
+    return Plot(name, title, figure, (["confidence", "right", "cells"], rows))
 
 
 def curve_plot(report: Mapping[str, Any], plate: str, simulated: bool = False) -> Plot:
@@ -72,7 +94,7 @@ def learning_curve(report: Mapping[str, Any], plate: str, *, simulated: bool = F
         axes.plot(labels, value, color=colour, marker=marker, markersize=5, label=name.replace("_", " "))
     axes.set_xlim(0, max(labels, default=1) * 1.04)
     axes.set_ylim(top=1.0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("labels", fontsize=9, color=QUIET)
     add_legend(figure, axes.get_legend_handles_labels()[0])
     return figure

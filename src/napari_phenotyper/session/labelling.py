@@ -89,7 +89,7 @@ class Marked:
     @property
     def cells(self) -> frozenset[int]:
         """Ids of the cells that were hit."""
-        return frozenset(a.cell for a in self.annotations) - {0}
+        return frozenset(a.cell for a in self.annotations if a.cell > 0)
 
 
 def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress: Progress) -> Labelled:

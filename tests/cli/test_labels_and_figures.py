@@ -58,3 +58,15 @@ def test_figures_are_written_as_png_svg_and_csv(phenotyper, copy, tmp_path):  # 
 def test_a_figure_that_does_not_exist_is_named_with_those_that_do(phenotyper, copy, tmp_path):  # noqa: F811
     code, _, err = phenotyper("figures", copy, "--out", tmp_path, "--only", "pie")
     assert code == 2 and "'pie'" in err and "share-bars" in err
+
+
+def test_cells_that_are_chosen_are_written_with_a_row_each(phenotyper, copy, tmp_path):  # noqa: F811
+    where = ("gallery", copy, "--out", tmp_path / "cells.csv")
+    code, _, err = phenotyper(*where, "--annotated-as", "Mitotic", "--count", "5")
+    rows = (tmp_path / "cells.csv").read_text().splitlines()
+    assert code == 0 and not err.startswith("error")
+    assert len(rows) == 6 and all(",Mitotic," in row for row in rows[1:])
+    assert phenotyper("gallery", copy, "--out", tmp_path / "cells.png", "--well", "b02", "--count", "3")[0] == 0
+    assert (tmp_path / "cells.png").read_bytes().startswith(b"\x89PNG")
+    code, _, err = phenotyper(*where, "--annotated-as", "Nobody")
+    assert code == 1 and "no such cells" in err

@@ -119,9 +119,10 @@ def _draw_cell(axes: Any, cell: PageCell) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color(cell.colour or "#8c959f")
-    axes.spines[:].set_linewidth(2.4 if cell.colour else 0.8)
-    axes.spines[:].set_linestyle("-" if cell.annotated or not cell.colour else (0, (3, 1.4)))
-    axes.set_xlabel(plain(shorten(cell.words, _LETTERS)), fontsize=6.5, color=INK, labelpad=2.5)
+    axes.spines[:].set_linewidth(3.2 if cell.annotated else 1.2)
+    parts = cell.words.split(" ≠ ")
+    words = " ≠ ".join(shorten(part, _LETTERS // len(parts)) for part in parts)
+    axes.set_xlabel(plain(words), fontsize=6.5, color=INK, labelpad=2.5)
 
 
 def _draw_bar(axes: Any, pixels: int, side: float) -> None:
@@ -137,7 +138,7 @@ def _explain(figure: Figure, shown: dict[str, str], side: float, unit: str, room
     """Write what the bar means, and which class wears which colour."""
     width, height, below = room
     short = "px" if unit == "pixels" else unit
-    text = f"Scale bar: {bar_length(side):g} {short}. Frames: solid where annotated, dashed where predicted."
+    text = f"Scale bar: {bar_length(side):g} {short}. Frames: thick where annotated, thin where predicted."
     figure.text(0.1 / width, (below + 0.1) / height, text, fontsize=7.5, color=QUIET)
     handles = [
         Line2D([], [], color=colour, linewidth=4, label=plain(shorten(name, 24))) for name, colour in shown.items()

@@ -13,9 +13,8 @@ from napari_phenotyper.views.strays_dialog import StraysDialog
 pytestmark = pytest.mark.gl
 
 
-@pytest.fixture
-def troubled(window, bare):
-    """A window with one lost label, one contested cell, and the list of them open."""
+def troubled_window(window, bare):
+    """A window with one lost label, one contested cell, and the list of them open; no fixture, or napari counts it."""
     tour = window(bare)
     desk, hand = tour.desk, tour.hand
     desk.live.switch(False)
@@ -44,7 +43,8 @@ def choose(tour, kind):
     tour.hand.wait(0.1)
 
 
-def test_a_click_shows_the_place_ringed_and_a_key_attaches_the_label_to_the_cell_under_the_cursor(troubled):
+def test_a_click_shows_the_place_ringed_and_a_key_attaches_the_label_to_the_cell_under_the_cursor(window, bare):
+    troubled = troubled_window(window, bare)
     desk, hand = troubled.desk, troubled.hand
     hand.well("C03")
     choose(troubled, "lost")
@@ -62,7 +62,8 @@ def test_a_click_shows_the_place_ringed_and_a_key_attaches_the_label_to_the_cell
     hand.until(lambda: desk.strays.lost == 1)
 
 
-def test_the_class_that_is_pressed_wins_and_the_count_goes_when_nothing_is_left(troubled):
+def test_the_class_that_is_pressed_wins_and_the_count_goes_when_nothing_is_left(window, bare):
+    troubled = troubled_window(window, bare)
     desk, hand = troubled.desk, troubled.hand
     choose(troubled, "contested")
     (button,) = [b for b in dialog_of(troubled).winners if b.text().startswith("Odd")]

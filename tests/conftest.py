@@ -11,7 +11,7 @@ import pytest
 from tests.plates import write_plate
 
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.session import labelling, measuring, segmenting
+from napari_phenotyper.session import label_files, measuring, segmenting
 from napari_phenotyper.session.layouts import set_layout
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.user_files import PLACE
@@ -64,7 +64,7 @@ def measured(tmp_path_factory):
         segmenting.segment(session, plates, no_progress)
         measuring.measure(session, plates, no_progress)
         set_layout(session, plates, folder / "layout.csv")
-        labelling.import_annotations(session, plates, folder / "truth.csv", no_progress)
+        label_files.import_annotations(session, plates, folder / "truth.csv", no_progress)
     return folder
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from napari_phenotyper import crops, images, judge, launch, lit, models, train_segmenter
+from napari_phenotyper import crops, figures, images, judge, labels, launch, lit, models, train_segmenter
 from napari_phenotyper.console import at_work, fail, read_settings, say, show, show_table, tell_outcome
 from napari_phenotyper.core.errors import ExtensionError, PhenotyperError, SettingError
 from napari_phenotyper.core.registry import Registry
@@ -33,7 +33,8 @@ from napari_phenotyper.options import (
     Settings,
 )
 from napari_phenotyper.pages import words
-from napari_phenotyper.session import labelling, learning, measuring, moving, profiling, segmenting
+from napari_phenotyper.pages.label_words import plan_details, plan_sentences
+from napari_phenotyper.session import label_files, labelling, learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
 from napari_phenotyper.session.quality import flagged_facts, flags_of, left_out
@@ -50,6 +51,9 @@ app.command()(judge.compare)
 app.command()(lit.illumination)
 app.command()(judge.suspects)
 app.command()(judge.provenance)
+app.command("labels")(labels.labels)
+app.command("figures")(figures.figures)
+app.command("gallery")(figures.gallery)
 app.command("segment-images")(images.segment_images)
 app.command("score-masks")(images.score_masks)
 app.command("train-segmenter")(train_segmenter.train_segmenter)
@@ -179,15 +183,24 @@ def layout(
 def annotate(
     plate: PlatePath,
     source: Annotated[Path, typer.Option("--from", help="CSV: well,field,y,x,phenotype[,annotator,plate].")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would happen.")] = False,
     project: Project = None,
     pattern: Pattern = "",
     as_json: AsJson = False,
 ) -> None:
     """Read annotations and tell how many found a cell."""
     with at_work(plate, project, pattern) as (session, plates, progress):
-        done = labelling.import_annotations(session, plates, source, progress)
+        if preview:
+            plan = label_files.plan_import(session, plates, source, progress)
+            said = [*plan_sentences(plan), *(f"  {kind}: {text}" for kind, text in plan_details(plan)[:20])]
+            facts = {**plan.outcome.__dict__, "new_classes": plan.new_classes, "changed": plan.changed}
+            show(as_json, facts, "\n".join(said))
+            return
+        done = label_files.import_annotations(session, plates, source, progress)
         share = done.found / max(done.rows, 1)
         text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
+        if done.waiting:
+            text += f"; {done.waiting} wait until their field is segmented"
         if done.contested:
             text += f"; {done.contested} share a cell with another class and are not trained on"
         say("\n".join(done.outside[:20]))

@@ -102,11 +102,16 @@ def test_of_a_feature_the_cells_farthest_from_the_controls_come_first(desk, whee
 def test_of_some_wells_the_strongest_hit_is_opened(found, wheel):
     found.results.open_best([WellRef("P1", "C02"), WellRef("P1", "C03")])
     wheel.until(lambda: found.viewing.wish.well == "C03")
+    assert found.gallery.queries[0].wells == (WellRef("P1", "C02"), WellRef("P1", "C03"))
+    assert "(2 wells)" in found.gallery.queries[0].title
 
 
-def test_of_controls_which_are_no_hits_the_first_well_is_opened(found):
+def test_of_controls_which_are_no_hits_the_first_well_is_opened_and_just_their_cells(found, wheel):
     found.results.open_best([WellRef("P1", "B03")])
     assert found.viewing.wish.well == "B03"
+    wheel.until(lambda: len(found.gallery.groups) == 1 and len(found.gallery.groups[0].rows))
+    group = found.gallery.groups[0]
+    assert {group.rows.cell(row)[0].well for row in range(len(group.rows))} == {"B03"}
 
 
 def test_hits_are_out_of_date_once_annotations_change(found):

@@ -11,7 +11,7 @@ import pytest
 from napari_phenotyper import cli
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.progress import Cancelled, no_progress
-from napari_phenotyper.session import held_out, judging, labelling, learning, profiling
+from napari_phenotyper.session import held_out, judging, label_files, learning, profiling
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.store.files import write_json
 
@@ -44,7 +44,7 @@ def test_a_label_that_was_given_wrongly_is_suspected_where_it_is(copy, tmp_path)
     with opened(project_folder(copy)) as session:
         session.open(copy)
         session.annotate("clear", {"ids": list(session.annotations.active)})
-        labelling.import_annotations(session, session.all_plates(), tmp_path / "wrong.csv", no_progress)
+        label_files.import_annotations(session, session.all_plates(), tmp_path / "wrong.csv", no_progress)
         found = judging.suspects(session, no_progress)["suspects"]
     y, x = (float(v) for v in rows[place].split(",")[2:4])
     first = found[0]

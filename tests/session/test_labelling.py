@@ -10,7 +10,7 @@ import pytest
 from napari_phenotyper.core.errors import ProjectError, TableError
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.wells import FieldRef
-from napari_phenotyper.session import labelling, segmenting
+from napari_phenotyper.session import label_files, labelling, segmenting
 from napari_phenotyper.session.gathering import training_set
 from napari_phenotyper.session.labelling import Click
 
@@ -34,7 +34,7 @@ def test_nearly_every_row_finds_a_cell(session):
 
 def test_reading_the_same_file_twice_replaces_nothing_by_doubles(session, copy):
     before = len(session.annotations)
-    labelling.import_annotations(session, session.all_plates(), copy / "truth.csv", no_progress)
+    label_files.import_annotations(session, session.all_plates(), copy / "truth.csv", no_progress)
     assert len(session.annotations) == before
 
 
@@ -92,13 +92,13 @@ def test_a_bad_file_is_told_with_its_line(session, tmp_path, text, what):
     path = tmp_path / "labels.csv"
     path.write_text(text)
     with pytest.raises(TableError, match=what):
-        labelling.import_annotations(session, session.all_plates(), path, no_progress)
+        label_files.import_annotations(session, session.all_plates(), path, no_progress)
 
 
 def test_rows_of_wells_that_the_plate_lacks_are_counted_and_the_rest_is_read(session, tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("Well;Field;Y;X;Phenotype\nH12;1;3;4;A\nB02;9;3;4;A\nB02;1;30;30;A\n", encoding="utf-8-sig")
-    done = labelling.import_annotations(session, session.all_plates(), path, no_progress)
+    done = label_files.import_annotations(session, session.all_plates(), path, no_progress)
     assert (done.rows, len(done.outside)) == (3, 2)
 
 

@@ -127,6 +127,9 @@ def test_the_map_wears_the_score_that_is_shown(shown, found, desk):
 
 # Figures
 
+BY_TREATMENT = ("treatments", "wells", "shares", "share bars")
+"""Figures whose numbers have a row per treatment, or per row of a heat map."""
+
 
 @pytest.fixture
 def dialog(found, desk, until, qtbot):
@@ -152,7 +155,8 @@ def test_every_figure_is_drawn_and_saved_as_png_svg_and_csv(dialog, until, tmp_p
         before = dialog.drawn
         dialog.kinds.setCurrentIndex(i)
         until(lambda before=before, i=i: i == 0 or dialog.drawn is not before)
-        for ending, begins in ((".png", b"\x89PNG"), (".svg", b"<?xml"), (".csv", b"plate,well")):
+        first = b"treatment" if dialog.kinds.itemData(i) in BY_TREATMENT else b"plate,well"
+        for ending, begins in ((".png", b"\x89PNG"), (".svg", b"<?xml"), (".csv", first)):
             path = tmp_path / f"{i}{ending}"
             dialog.save_as(path)
             assert path.read_bytes().startswith(begins)

@@ -262,13 +262,18 @@ class Match:
         Cell id to annotation, where all annotations of the cell agree (the latest one).
     lost
         Annotations whose point hits no cell.
-    contested
-        Annotations of cells that were given two classes, as happens when two cells become one.
+    disputed
+        Cell id to its annotations, where these give two classes, as happens when two cells become one.
     """
 
     cells: Mapping[int, Annotation]
     lost: tuple[Annotation, ...]
-    contested: tuple[Annotation, ...]
+    disputed: Mapping[int, tuple[Annotation, ...]]
+
+    @property
+    def contested(self) -> tuple[Annotation, ...]:
+        """Annotations of all cells that were given two classes."""
+        return tuple(a for items in self.disputed.values() for a in items)
 
 
 def match(annotations: Iterable[Annotation], masks: Masks, within: float = 5.0) -> Match:
@@ -299,5 +304,4 @@ def _matched(found: Iterable[tuple[Annotation, int]]) -> Match:
         hits[cell].append(annotation)
     lost = hits.pop(0, [])
     agreed = {cell: items[-1] for cell, items in hits.items() if len({a.phenotype for a in items}) == 1}
-    contested = tuple(a for cell, items in hits.items() if cell not in agreed for a in items)
-    return Match(agreed, tuple(lost), contested)
+    return Match(agreed, tuple(lost), {cell: tuple(items) for cell, items in hits.items() if cell not in agreed})

@@ -16,12 +16,14 @@ from napari_phenotyper.desk.coming_back import ComingBack
 from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.history import History
 from napari_phenotyper.desk.judging import Judging
+from napari_phenotyper.desk.label_files import LabelFiles
 from napari_phenotyper.desk.live import Later, Live
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.mosaic import Mosaic
 from napari_phenotyper.desk.predictions import Predictions
 from napari_phenotyper.desk.results import Results
 from napari_phenotyper.desk.resuming import Offer, Resuming
+from napari_phenotyper.desk.strays import Strays
 from napari_phenotyper.desk.survey import Survey, survey
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.engine.engine import Job
@@ -80,6 +82,10 @@ class Desk:
         The plate as thumbnails of all its fields.
     results
         The hits.
+    strays
+        Labels that hit no cell any more, and cells that two classes claim.
+    label_files
+        Labels to and from files.
     predictions
         What the cells wear.
     gallery
@@ -105,6 +111,8 @@ class Desk:
         self.viewing = Viewing(session, background)
         self.live = Live(session, background, self.viewing, self.predictions, later)
         self.marking = Marking(session, background, self.viewing, self.predictions)
+        self.strays = Strays(session, background, self.viewing, self.marking, later)
+        self.label_files = LabelFiles(session, background)
         self.surveys: dict[str, Survey] = {}
         self.gallery = Gallery(session, background, self.marking, self.predictions, self.surveys)
         self.mosaic = Mosaic(session, background, self.viewing, self.predictions, self.surveys)

@@ -224,7 +224,7 @@ class Gallery:
         item = self.population.measured.get(ref) if self.population is not None else None
         if item is None or self._chosen is None:
             return found
-        _, key, hits = self._chosen.matched.get(ref, ((), "", Match({}, (), ())))
+        _, key, hits = self._chosen.matched.get(ref, ((), "", Match({}, (), {})))
         moved = {a.id: cell for cell, a in hits.cells.items()} if key == item.mask else {}
         for annotation in self._marking.standing(ref):
             own = annotation.mask_key == item.mask and annotation.cell >= 0

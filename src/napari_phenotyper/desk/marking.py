@@ -131,10 +131,12 @@ class Marking:
             if cell:
                 cells.setdefault(cell, (y, x))
         earlier = self.standing(field.ref)
-        known = {cell_of(a, field.masks, field.mask_key): a.phenotype for a in earlier}
-        new = [Click(y, x, name, self.who) for cell, (y, x) in cells.items() if known.get(cell) != name]
+        known: dict[int, set[str]] = {}
+        for a in earlier:
+            known.setdefault(cell_of(a, field.masks, field.mask_key), set()).add(a.phenotype)
+        new = [Click(y, x, name, self.who) for cell, (y, x) in cells.items() if known.get(cell) != {name}]
         if new:
-            self._annotate(field, field.masks, mark(field.ref, field.masks, field.mask_key, new, earlier))
+            self.put_marked(field, field.masks, mark(field.ref, field.masks, field.mask_key, new, earlier))
         return bool(cells)
 
     def clear(self, y: float, x: float) -> bool:
@@ -238,7 +240,8 @@ class Marking:
 
         self._try(wish)
 
-    def _annotate(self, field: OpenField, masks: Masks, new: Marked) -> None:
+    def put_marked(self, field: OpenField, masks: Masks, new: Marked) -> None:
+        """Annotate cells of the open field that were marked, and keep their crops."""
         self.write("annotate", annotate_payload([new]))
         folder = self._session.project.crops.path
         self._background.read("crops", "queue", _keep_crops, folder, field.field, field.images, masks, new.annotations)

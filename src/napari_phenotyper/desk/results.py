@@ -106,25 +106,33 @@ class Results:
             self.column = column
             self.events.shown.emit(column)
 
-    def open(self, hit: Hit) -> None:
-        """Show the field that has most of the cells that make a hit, and its cells beside those of the controls."""
+    def open(self, hit: Hit, wells: Collection[WellRef] = ()) -> None:
+        """Show the field that has most of the cells that make a hit, and its cells beside those of the controls.
+
+        Where wells are given, as those of a treatment, the cells are theirs.
+        """
         if self.findings is not None:
             args = self._session.snapshot(), self.findings.model, hit
             self._background.read("hit", "replace", best_field, *args, on_result=self._show)
-            self._gallery.show(*self._queries(self.findings, hit))
+            self._gallery.show(*self._queries(self.findings, hit, tuple(wells) or (hit.well,)))
             self.events.opened.emit(hit)
 
     def open_best(self, wells: Collection[WellRef]) -> None:
-        """Open the strongest hit among some wells in what is shown; the first well where none was scored."""
+        """Open the strongest hit among some wells in what is shown, and all their cells beside the controls'.
+
+        Of wells none of which was scored, as the controls themselves, the first one and their cells.
+        """
         if self.findings is None or not wells:
             return
         table = self.findings.table
         hit = next((table.hits[i] for i in table.rows(self.column) if table.hits[i].well in wells), None)
         if hit is not None:
-            self.open(hit)
+            self.open(hit, wells)
         else:
             well = next(iter(wells))
             self._show(FieldRef(well.plate, well.well, 1))
+            title = _name_of(self.findings, tuple(wells))
+            self._gallery.show(CellQuery(wells=tuple(wells), sort="random", title=title))
 
     def scores(self, plate: str, column: str) -> Mapping[str, float]:
         """Return each well's score in a column, for "" its strongest one; NaN for wells that were not scored."""
@@ -139,7 +147,7 @@ class Results:
                 best[name], found[name] = how_strong, hit.score
         return found
 
-    def _queries(self, found: Findings, hit: Hit) -> tuple[CellQuery, CellQuery]:
+    def _queries(self, found: Findings, hit: Hit, wells: tuple[WellRef, ...]) -> tuple[CellQuery, CellQuery]:
         """Return which cells make a hit, and the like of the negative controls of its plate.
 
         Where a class is rarer than in the controls, what the cells are instead is to be seen: all of them, by chance.
@@ -147,7 +155,7 @@ class Results:
         is_class = found.question.profiler == DEFAULT_PROFILER
         model = "" if self._is_worn(found) else found.model
         controls = control_wells(found, hit.well.plate)
-        here = " ".join(part for part in (treatment(found.layout.of(hit.well)), hit.well.well) if part)
+        amount = _amount(hit, "value", is_class) if len(wells) == 1 else hit.column
         if not is_class:
             both = CellQuery(model=model, sort="feature", by=hit.column, descending=hit.score > 0)
         elif hit.score >= 0:
@@ -156,7 +164,7 @@ class Results:
             both = CellQuery(model=model, sort="random")
         many = "1 well" if len(controls) == 1 else f"{len(controls)} wells"
         return (
-            replace(both, wells=(hit.well,), title=f"{here}: {_amount(hit, 'value', is_class)}"),
+            replace(both, wells=wells, title=f"{_name_of(found, wells)}: {amount}"),
             replace(both, wells=controls, title=f"Negative controls ({many}): {_amount(hit, 'control', is_class)}"),
         )
 
@@ -180,6 +188,13 @@ class Results:
     def _show(self, ref: FieldRef | None) -> None:
         if ref is not None and ref.plate in self._session.plates:
             self._viewing.show(ref)
+
+
+def _name_of(found: Findings, wells: tuple[WellRef, ...]) -> str:
+    """Return what was done to some wells, and which or how many they are."""
+    names = dict.fromkeys(name for well in wells if (name := treatment(found.layout.of(well))))
+    where = wells[0].well if len(wells) == 1 else f"({len(wells)} wells)"
+    return " ".join([", ".join(names), where]).strip()
 
 
 def _amount(hit: Hit, of: str, is_class: bool) -> str:

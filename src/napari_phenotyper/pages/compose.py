@@ -33,9 +33,10 @@ from napari_phenotyper.pages.content import (
 from napari_phenotyper.pages.gallery import class_examples
 from napari_phenotyper.pages.light import light_methods, light_part, light_step
 from napari_phenotyper.pages.report import render
-from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session import judging, labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.failures import failures_of
 from napari_phenotyper.session.quality import flags_of
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.store.files import replacing
 
@@ -95,6 +96,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
         annotations=_annotated(session) if len(session.annotations) else None,
         evaluation=_evaluation(session, model) if model else None,
         examples=class_examples(session, segmented, model, part(progress, 0.6, 1.0)) if model else (),
+        curve=judging.kept_curve(session, model) if model else None,
         shares=shares,
         hits=hits,
         scorer=session.registry.title("scorer", profiling.DEFAULT_SCORER) if hits else "",
@@ -190,8 +192,11 @@ def _annotated(session: Session) -> AnnotationPart:
 
 def _evaluation(session: Session, model: str) -> EvaluationPart | None:
     report = learning.scores_of(session, model)
-    if report is None:
-        return None
+    return evaluation_part(session, report) if report is not None else None
+
+
+def evaluation_part(session: Reading, report: Mapping[str, Any]) -> EvaluationPart:
+    """Return an evaluation, JSON as `session.learning.evaluate` makes it, as figures and tables take it."""
     scores = tuple(Score(n.replace("_", " "), _estimate(report[n]), _MEANINGS[n]) for n in _MEANINGS)
     per_class = tuple(
         ClassScore(name, int(one["support"]), *(_class_estimate(one, k) for k in ("precision", "recall", "f1")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,6 +214,8 @@ class ReportContent:
         The class set, with its colours.
     segmentation, annotations, evaluation, examples
         The parts of the way.
+    curve
+        Learning curve of the classifier, JSON as `session.judging` makes it, or None.
     shares
         Profile of the class shares (0 … 1), of all plates.
     hits
@@ -242,6 +245,7 @@ class ReportContent:
     annotations: AnnotationPart | None = None
     evaluation: EvaluationPart | None = None
     examples: tuple[ClassExamples, ...] = ()
+    curve: Mapping[str, Any] | None = None
     shares: Profile | None = None
     hits: tuple[Hit, ...] = ()
     scorer: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
@@ -111,11 +112,23 @@ def chip(colour: str, name: str) -> Raw:
     return Raw(f'<span class="chip" style="background:{escape(colour)}"></span>{escape(name)}')
 
 
-def picture(content: bytes, caption: str, width: float | None = None) -> str:
-    """Return a figure from a PNG or SVG file; its caption is its alternative text. Width in CSS pixels."""
+def picture(content: bytes, caption: str, width: float | None = None, numbers: str = "", name: str = "figure") -> str:
+    """Return a figure from a PNG or SVG file; its caption is its alternative text.
+
+    Parameters
+    ----------
+    width
+        In CSS pixels.
+    numbers, name
+        CSV text that a link below saves, and the name of its file without ending.
+    """
     size = f' style="width:{width:.0f}px"' if width else ""
     text = escape(caption)
-    return f'<figure><img src="{data_uri(content)}" alt="{text}"{size}><figcaption>{text}</figcaption></figure>'
+    link = ""
+    if numbers:
+        coded = base64.b64encode(numbers.encode("utf-8-sig")).decode("ascii")  # Excel reads UTF-8 by its mark only
+        link = f' <a download="{escape(name)}.csv" href="data:text/csv;base64,{coded}">Its numbers (CSV)</a>'
+    return f'<figure><img src="{data_uri(content)}" alt="{text}"{size}><figcaption>{text}{link}</figcaption></figure>'
 
 
 def page(title: str, body: str) -> str:

@@ -9,20 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.core.masks import Labels
 from napari_phenotyper.core.plate import NEGATIVE, POSITIVE
 from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.wells import plate_shape
 from napari_phenotyper.pages.content import ClassScore, EvaluationPart, PlateSummary, ReportContent
+from napari_phenotyper.pages.figure_set import colours_in, plate_title
 from napari_phenotyper.pages.html import Raw, big_numbers, bullets, chip, escape, notes, paragraph, picture, table
 from napari_phenotyper.pages.numbers import count, estimate_text, of_100, plural, rate_text, value_text
 from napari_phenotyper.pages.pictures import cell_gallery, field_picture
-from napari_phenotyper.pages.plate_map import plate_map
-from napari_phenotyper.pages.profile_heat import profile_heat_map
-from napari_phenotyper.pages.scores import class_scores, confusion_matrix, reliability_diagram
-from napari_phenotyper.pages.style import colours_of, to_png, to_svg
-from napari_phenotyper.pages.treatments import class_intervals, class_shares, hit_bars, shown_treatments, treatment_name
+from napari_phenotyper.pages.plots import Plot
+from napari_phenotyper.pages.result_plots import bars_plot, heat_plot, hits_plot, map_plot, stacked_plot, wells_plot
+from napari_phenotyper.pages.score_plots import CONFUSION, RELIABILITY, SCORES, curve_plot, evaluation_plots
+from napari_phenotyper.pages.style import to_png, to_svg
+from napari_phenotyper.pages.treatments import shown_treatments, treatment_name
+from napari_phenotyper.session.tables import table_text
 
 _MOST_PLATES, _MOST_HITS, _FEW_LABELS = 4, 30, 20
 
@@ -89,7 +90,7 @@ def segmentation(content: ReportContent) -> Section:
     if part.doubts:
         body.append(paragraph(f"Doubtful fields: {part.doubtful}. A profile can leave them out."))
         body.append(bullets(part.doubts[:10]))
-    colours = _colours(content)
+    colours = colours_in(content)
     for example in part.examples:
         figure = field_picture(example, colours, "outlines of the masks", simulated=content.simulated)
         body.append(picture(to_png(figure), f"{example.ref}, with the outlines of its {_cells_in(example.labels)}."))
@@ -105,7 +106,7 @@ def labelled(content: ReportContent) -> Section:
     part = content.annotations
     if part is None or not part.counts:
         return Section("annotations", "Annotations", "", "click on some cells of each class (Annotate).")
-    colours = _colours(content)
+    colours = colours_in(content)
     total = sum(part.counts.values())
     where = f" in {plural(part.wells, 'well')}" if part.wells else ""
     who = f" by {', '.join(part.annotators)}" if part.annotators else ""
@@ -135,37 +136,45 @@ def evaluation(content: ReportContent) -> Section:
     if part.scores:
         rows = [(s.name, estimate_text(s.estimate), s.meaning) for s in part.scores]
         body.append(table(("Score", "Value (95 % interval)", "What it says"), rows))
-    body.append(_per_class(content, part))
-    plate, simulated = _plate_title(content), content.simulated
-    if part.confusion.any():
-        figure = confusion_matrix(part.confusion, part.classes, plate, simulated=simulated)
-        caption = f"{plate}: cells as annotated (rows) and as classified (columns). What is right lies on the diagonal."
-        body.append(picture(to_svg(figure), caption, 100 * figure.get_figwidth()))
-    if part.reliability is not None and (part.reliability.cells > 0).any():
-        figure = reliability_diagram(part.reliability, plate, simulated=simulated)
-        caption = f"{plate}: where the points lie on the line, a probability of 80 % is right in 80 of 100 cells."
-        body.append(picture(to_svg(figure), caption, 100 * figure.get_figwidth()))
+    plate = plate_title(content)
+    plots = {plot.name: plot for plot in evaluation_plots(part, plate, content.simulated)}
+    if SCORES in plots:
+        body.append(paragraph(_weakest(part.per_class)))
+    captions = {
+        SCORES: "recall and precision of each class, with 95 % intervals; labelled cells in brackets.",
+        CONFUSION: "cells as annotated (rows) and as classified (columns). What is right lies on the diagonal.",
+        RELIABILITY: "where the points lie on the line, a probability of 80 % is right in 80 of 100 cells.",
+    }
+    for name in (name for name in captions if name in plots):
+        body.append(_sized(plots[name], f"{plate}: {captions[name]}"))
+        if name == SCORES:
+            body.append(_class_table(content, part))
+    if content.curve is not None:
+        caption = f"{plate}: scores on cells never learnt from, by the number of labels; shaded: 95 % intervals."
+        body.append(_sized(curve_plot(content.curve, plate, content.simulated), caption))
+        body.append(paragraph(f"All classes: {content.curve['forecast']['sentence']}"))
     return Section("classifier", title, "".join(body))
 
 
-def _per_class(content: ReportContent, part: EvaluationPart) -> str:
-    """Return the scores of each class: a figure, a table and, for the weakest class, a sentence."""
-    if not part.per_class:
-        return ""
-    colours = _colours(content)
-    plate = _plate_title(content)
-    figure = class_scores(part.per_class, plate, simulated=content.simulated)
-    caption = f"{plate}: recall and precision of each class, with 95 % intervals; labelled cells in brackets."
+def _shown(plot: Plot, caption: str, *, png: bool = False, width: float | None = None) -> str:
+    """Return a plot with its caption and a link to its numbers; as PNG where a drawing would be huge."""
+    content = to_png(plot.figure) if png else to_svg(plot.figure)
+    return picture(content, caption, width, table_text(*plot.rows), plot.name)
+
+
+def _sized(plot: Plot, caption: str) -> str:
+    """Return a plot that is narrower than the page."""
+    return _shown(plot, caption, width=100 * plot.figure.get_figwidth())
+
+
+def _class_table(content: ReportContent, part: EvaluationPart) -> str:
+    """Return the scores of each class as a table."""
+    colours = colours_in(content)
     rows = [
         (chip(colours[s.name], s.name), s.support, *(estimate_text(e) for e in (s.recall, s.precision, s.f1)))
         for s in part.per_class
     ]
-    header = ("Class", "Cells", "Recall", "Precision", "F1")
-    return (
-        paragraph(_weakest(part.per_class))
-        + picture(to_svg(figure), caption, 100 * figure.get_figwidth())
-        + table(header, rows, numeric=(1,))
-    )
+    return table(("Class", "Cells", "Recall", "Precision", "F1"), rows, numeric=(1,))
 
 
 def _weakest(scores: tuple[ClassScore, ...]) -> str:
@@ -185,8 +194,8 @@ def examples(content: ReportContent) -> Section:
     title = "Cells of each class"
     if not content.examples:
         return Section("cells", title, "")
-    plate = _plate_title(content)
-    figure = cell_gallery(content.examples, _colours(content), plate, simulated=content.simulated)
+    plate = plate_title(content)
+    figure = cell_gallery(content.examples, colours_in(content), plate, simulated=content.simulated)
     bar = " The bar in the first cell is 10 µm." if any(e.pixel_size for e in content.examples) else ""
     caption = f"{plate}: examples of each class, all with the same contrast.{bar}"
     return Section("cells", title, picture(to_png(figure), caption))
@@ -208,9 +217,9 @@ def plate_maps(content: ReportContent) -> Section:
         maps = []
         for j, column in enumerate(profile.columns):
             values = {profile.wells[i].well: float(profile.values[i, j]) for i in rows}
-            figure = plate_map(values, name, column, roles=roles, shape=shapes.get(name), percent=True,
-                               simulated=content.simulated)  # fmt: skip
-            maps.append(picture(to_png(figure), f"{name}: share of {column} in each well, in % of its cells."))
+            plot = map_plot(values, name, column, roles, content.layout, shape=shapes.get(name), percent=True,
+                            simulated=content.simulated)  # fmt: skip
+            maps.append(_shown(plot, f"{name}: share of {column} in each well, in % of its cells.", png=True))
         wells = np.prod(shapes.get(name) or plate_shape(w.well for w in profile.wells if w.plate == name))
         side_by_side = ' class="two"' if wells <= 384 else ""
         body.append(f"<h3>{escape(name)}</h3><div{side_by_side}>{''.join(maps)}</div>")
@@ -224,24 +233,27 @@ def treatments(content: ReportContent) -> Section:
         return Section("treatments", title, "")
     if not len(content.layout):
         return Section("treatments", title, "", "say what was done to each well (a layout with treatment and role).")
-    colours, plate = _colours(content), _plate_title(content)
-    bars = class_shares(profile, content.layout, colours, plate, simulated=content.simulated)
-    wells = class_intervals(profile, content.layout, colours, plate, simulated=content.simulated)
+    plate = plate_title(content)
+    drawn = profile, content.layout, colours_in(content), plate, content.simulated
     total = len({treatment_name(w, content.layout) for w in profile.wells})
     shown = len(shown_treatments(profile, content.layout))
     body = ""
     if shown < total:
         text = f"{shown} of {total} treatments are shown: the controls, and those that differ most from them."
         body = paragraph(text, "quiet")
-    body += picture(to_svg(bars), f"{plate}: mean share of each class by treatment; negative controls first.")
-    body += picture(
-        to_svg(wells),
+    body += _shown(stacked_plot(*drawn), f"{plate}: mean share of each class by treatment; negative controls first.")
+    body += _shown(
+        bars_plot(*drawn),
+        f"{plate}: mean share of each class by treatment, with its 95 % interval: of several wells by how they differ, "
+        "of a single one by its number of cells.",
+    )
+    body += _shown(
+        wells_plot(*drawn),
         f"{plate}: every well by itself, with its 95 % interval; the black bar is the mean of "
         "the wells. Replicates that disagree show here.",
     )
-    heat = profile_heat_map(profile, content.layout, plate, simulated=content.simulated)
-    body += picture(
-        to_svg(heat.figure),
+    body += _shown(
+        heat_plot(profile, content.layout, plate, simulated=content.simulated)[0],
         f"{plate}: how far the mean of each treatment's wells lies from the negative controls, in standard deviations "
         "over the rows; treatments that act alike stand side by side.",
     )
@@ -253,8 +265,8 @@ def hits(content: ReportContent) -> Section:
     title = "Hits"
     if not content.hits:
         return Section("hits", title, "", "" if content.shares is None else "score the wells against the controls.")
-    colours, plate = _colours(content), _plate_title(content)
-    figure = hit_bars(content.hits, content.layout, colours, plate, most=_MOST_HITS, simulated=content.simulated)
+    colours, plate = colours_in(content), plate_title(content)
+    plot = hits_plot(content.hits, content.layout, colours, plate, content.simulated, _MOST_HITS)
     others = [h for h in content.hits if content.layout.of(h.well).role != NEGATIVE and math.isfinite(h.score)]
     known = [h for h in others if isinstance(h.evidence.get("q"), int | float)]
     body = [paragraph(f"Score: {content.scorer}.")] if content.scorer else []
@@ -267,7 +279,7 @@ def hits(content: ReportContent) -> Section:
                 f"{wells} of {len({h.well for h in others})}."
             )
         )
-    body.append(picture(to_svg(figure), f"{plate}: the strongest scores, above or below the controls."))
+    body.append(_shown(plot, f"{plate}: the strongest scores, above or below the controls."))
     strongest = sorted(others, key=lambda hit: -abs(hit.score))[:_MOST_HITS]
     header = ("Well", "Treatment", "Class", "Score", "Value", "Controls", "Cells", "q")
     rows = [_hit_row(hit, content, colours) for hit in strongest]
@@ -313,25 +325,3 @@ def methods(content: ReportContent) -> Section:
 
 def _settings(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{k}={json.dumps(v, ensure_ascii=False, default=str)}" for k, v in settings.items()) or "none"
-
-
-def _colours(content: ReportContent) -> Mapping[str, str]:
-    """Return the colour of every class that the page speaks of."""
-    names = [p.name for p in content.phenotypes]
-    names += list(content.annotations.counts) if content.annotations else []
-    names += (
-        [*content.evaluation.classes, *(s.name for s in content.evaluation.per_class)] if content.evaluation else []
-    )
-    names += [e.name for e in content.examples]
-    names += content.shares.columns if content.shares is not None else ()
-    if content.segmentation is not None:
-        names += [name for example in content.segmentation.examples for name in example.classes.values()]
-    ordered = dict.fromkeys(name for name in names if name != NOT_A_CELL)
-    return colours_of([*ordered, NOT_A_CELL], content.phenotypes)
-
-
-def _plate_title(content: ReportContent) -> str:
-    names = [plate.name for plate in content.plates]
-    if not names and content.shares is not None:
-        names = list(dict.fromkeys(well.plate for well in content.shares.wells))
-    return names[0] if len(names) == 1 else f"{content.title} ({len(names)} plates)" if names else content.title

@@ -109,7 +109,7 @@ def class_shares(
         axes.barh(np.arange(len(groups)), width, left=left, height=0.72, color=colours[name], edgecolor=PAPER,
                   linewidth=0.6, label=plain(shorten(name, 24)))  # fmt: skip
         left = left + width
-    _name_treatments(axes, groups, profile, layout)
+    name_treatments(axes, groups, profile, layout)
     axes.set_xlim(0, 100)
     axes.set_xlabel("% of cells", fontsize=9, color=QUIET)
     add_legend(figure, axes.get_legend_handles_labels()[0])
@@ -139,7 +139,7 @@ def class_intervals(
         for y, rows in enumerate(groups.values()):
             _draw_group(panel, profile, j, y, rows, colours[name])
         if j % across == 0:
-            _name_treatments(panel, groups, profile, layout)
+            name_treatments(panel, groups, profile, layout)
         drawn = profile.values[np.concatenate(list(groups.values())), j] if groups else np.zeros(1)
         # up to the points: the interval of a nearly empty well reaches anywhere and would flatten all others
         panel.set_xlim(0, max(float(np.nanmax(drawn, initial=0.0)) * 115, 1.0))
@@ -159,7 +159,7 @@ def _draw_group(panel: Any, profile: Profile, j: int, y: int, rows: NDArray[np.i
     panel.plot([mean, mean], [y - 0.4, y + 0.4], color=INK, linewidth=1.4)
 
 
-def _name_treatments(axes: Any, groups: Mapping[str, NDArray[np.intp]], profile: Profile, layout: Layout) -> None:
+def name_treatments(axes: Any, groups: Mapping[str, NDArray[np.intp]], profile: Profile, layout: Layout) -> None:
     """Write the treatments at the rows, controls in the colour of their role."""
     names = [plain(shorten(name, 26)) for name in groups]
     axes.set_yticks(range(len(groups)), names)

@@ -20,6 +20,7 @@ from napari_phenotyper.session.learning import model_in_use, predictions_of
 from napari_phenotyper.session.measuring import cells_of
 from napari_phenotyper.session.ngff import export_plate
 from napari_phenotyper.session.profiling import hit_rows, hits, profile, profile_rows
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import PREDICT, SEGMENT
 from napari_phenotyper.session.segmenting import current_masks
 from napari_phenotyper.session.session import Session
@@ -93,7 +94,7 @@ def write_table(out: Path, columns: Sequence[str], rows: Sequence[Mapping[str, o
             path.write_text(table_text(columns, rows), encoding="utf-8")
 
 
-def annotation_rows(session: Session, plates: Sequence[Plate]) -> Rows:
+def annotation_rows(session: Reading, plates: Sequence[Plate]) -> Rows:
     """Return all annotations of some plates, with the cell each hits today (empty if lost or contested)."""
     names = {p.name for p in plates}
     hit = {a.id: cell for m in matches(session).values() for cell, a in m.cells.items()}

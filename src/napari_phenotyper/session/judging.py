@@ -18,6 +18,7 @@ from napari_phenotyper.evaluation.suspects import suspects as find_suspects
 from napari_phenotyper.session.choosing import CellId
 from napari_phenotyper.session.held_out import Question, ask_steps, held_out_steps
 from napari_phenotyper.session.learning import DEFAULT_CLASSIFIER
+from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
 from napari_phenotyper.session.steps import Away, Steps, carry_out
 
@@ -61,7 +62,7 @@ def learning_curve_steps(
 ) -> Steps[dict[str, Any]]:
     """Return the steps that `learning_curve` carries out, which raise what it raises; stored only to `keep`."""
     question = yield from ask_steps(session, classifier, settings, group, folds)
-    key = digest(question.key, _CURVE, list(curve.SHARES), curve.REPEATS)
+    key = _curve_key(question.key)
     kept = session.project.reports.get(_CURVE, key)
     if kept is not None:
         return kept
@@ -73,6 +74,19 @@ def learning_curve_steps(
     if keep and not session.project.read_only:
         session.project.reports.put(_CURVE, key, found)
     return found
+
+
+def kept_curve(session: Reading, model: str, group: str = "well", folds: int = 5) -> dict[str, Any] | None:
+    """Return the learning curve of a kept model's classifier on the model's own training cells, None if none is kept.
+
+    It is drawn when somebody asks for it: `learning_curve`.
+    """
+    card = session.project.models.card(model)
+    return session.project.reports.get(_CURVE, _curve_key(digest(card["training"], card["classifier"], group, folds)))
+
+
+def _curve_key(question: str) -> str:
+    return digest(question, _CURVE, list(curve.SHARES), curve.REPEATS)
 
 
 def _draw_curve(made: Any, training: TrainingSet, whole: OutOfFold, group: str, progress: Progress) -> dict[str, Any]:

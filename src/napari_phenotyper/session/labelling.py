@@ -1,4 +1,4 @@
-"""Annotate cells: by a click, by a file; undo; and find the annotated cells again in today's masks."""
+"""Annotate cells by clicks; undo; and find the annotated cells again in today's masks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.annotations import Annotation, Match, match, match_known, redoable, undoable
-from napari_phenotyper.core.errors import PlateError, TableError, TrainingError
+from napari_phenotyper.core.errors import PlateError, TrainingError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Masks, inner_point, pixels_near
-from napari_phenotyper.core.plate import Plate
-from napari_phenotyper.core.progress import Progress
+from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.session.keys import mask_key
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.remedies import SEGMENT
-from napari_phenotyper.session.segmenting import masks_of, segmenter_record
+from napari_phenotyper.session.segmenting import segmenter_record
 from napari_phenotyper.session.session import Session, needs_writing
-from napari_phenotyper.session.tables import read_table
-from napari_phenotyper.store.crops import KeptCrop
+from napari_phenotyper.store.crops import CropStore, KeptCrop
+from napari_phenotyper.store.masks import MaskStore
 
 REACH = 5.0
 """Pixels that a point may miss a cell."""
@@ -60,6 +59,8 @@ class Labelled:
         Cells that now have two classes; not trained on.
     outside
         Sentences about rows whose well or field the plate does not have.
+    waiting
+        Those in fields that are not segmented; they find their cells then.
     """
 
     rows: int
@@ -67,6 +68,7 @@ class Labelled:
     lost: int
     contested: int
     outside: tuple[str, ...] = ()
+    waiting: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,45 +89,111 @@ class Marked:
     @property
     def cells(self) -> frozenset[int]:
         """Ids of the cells that were hit."""
-        return frozenset(a.cell for a in self.annotations) - {0}
+        return frozenset(a.cell for a in self.annotations if a.cell > 0)
 
 
 def label(session: Session, clicks: Mapping[FieldRef, Sequence[Click]], progress: Progress) -> Labelled:
     """Annotate cells, as one event that one undo takes back.
 
     An earlier annotation of the same cell is replaced. Two classes given to one cell by these clicks contest it.
+    Clicks in fields that have no masks wait until these are segmented.
 
     Raises
     ------
     TrainingError
-        If a field has no masks.
+        If none of the fields has masks.
     ProjectError
         If it cannot be saved.
     """
     needs_writing(session)
-    earlier = session.annotations.by_field()
-    marked: list[Marked] = []
-    contested = 0
+    marks = mark_clicks(session, clicks, part(progress, 0.0, 0.5))
+    keep_marked(session.folder, session.project.crops, marks, part(progress, 0.5, 1.0))
+    write_marked(session, marks)
+    return labelled(marks)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldMarks:
+    """Clicks in one field and what they hit.
+
+    Attributes
+    ----------
+    field, mask
+        Where, and the key of its masks, "" where it has none.
+    shape
+        Rows and columns of the field.
+    marked
+        An annotation per click.
+    had
+        The classes that the cell of each click has already.
+    contested
+        Annotations that contest a cell among each other.
+    """
+
+    field: Field
+    mask: str
+    shape: tuple[int, int]
+    marked: Marked
+    had: tuple[frozenset[str], ...]
+    contested: int = 0
+
+
+def mark_clicks(
+    session: Reading, clicks: Mapping[FieldRef, Sequence[Click]], progress: Progress
+) -> tuple[FieldMarks, ...]:
+    """Find the cells under clicks in any number of fields; nothing is written. Raises TrainingError, as `label`."""
+    earlier, found = session.annotations.by_field(), []
     for done, (ref, points) in enumerate(clicks.items()):
-        progress(done / max(len(clicks), 1), str(ref))
-        field = session.plates[ref.plate].field(ref.well, ref.field)
-        masks = masks_of(session, field)
-        if masks is None:
-            raise TrainingError(
-                f"{ref} is not segmented.",
-                SEGMENT,
-            )
-        new = mark(ref, masks, mask_key(field, segmenter_record(session, session.plates[ref.plate])), points,
-                   earlier.get(ref, ()))  # fmt: skip
-        contested += len(match(new.annotations, masks, REACH).contested)
-        if new.cells:
-            session.project.crops.put_many(crops_of(field, list(field.read()), masks, new.annotations))
-        marked.append(new)
-    made = [a for new in marked for a in new.annotations]
+        progress(done / max(len(clicks), 1), f"Looking for the cells of {ref}")
+        field, key = session.plates[ref.plate].field(ref.well, ref.field), current_key(session, ref)
+        shape = field.info.shape[3], field.info.shape[4]
+        if not key:
+            found.append(FieldMarks(field, "", shape, _waiting(ref, points), (frozenset(),) * len(points)))
+            continue
+        masks, standing = session.project.masks.read(ref, key), earlier.get(ref, ())
+        marked = mark(ref, masks, key, points, standing)
+        classes: dict[int, set[str]] = defaultdict(set)
+        for a in standing:
+            classes[cell_of(a, masks, key)].add(a.phenotype)
+        had = tuple(frozenset(classes[a.cell]) if a.cell else frozenset() for a in marked.annotations)
+        contested = len(match(marked.annotations, masks, REACH).contested)
+        found.append(FieldMarks(field, key, shape, marked, had, contested))
+    if found and not any(one.mask for one in found):
+        raise TrainingError(f"{found[0].field.ref} is not segmented.", SEGMENT)
+    return tuple(found)
+
+
+def keep_marked(folder: Path, store: CropStore, marks: Sequence[FieldMarks], progress: Progress) -> None:
+    """Keep the crops of cells that were marked. Raises PixelError, ProjectError."""
+    for done, one in enumerate(marks):
+        progress(done / len(marks), f"Keeping crops of {one.field.ref}")
+        if one.marked.cells:
+            masks = MaskStore(folder / "masks").read(one.field.ref, one.mask)
+            store.put_many(crops_of(one.field, list(one.field.read()), masks, one.marked.annotations))
+
+
+def write_marked(session: Session, marks: Sequence[FieldMarks]) -> None:
+    """Annotate cells that were marked, as one event. Raises ProjectError."""
+    made = [a for one in marks for a in one.marked.annotations]
     if made:
-        session.annotate("annotate", annotate_payload(marked), made[0].annotator)
-    found = sum(1 for a in made if a.cell)
-    return Labelled(len(made), found, len(made) - found, contested)
+        session.annotate("annotate", annotate_payload([one.marked for one in marks]), made[0].annotator)
+
+
+def labelled(marks: Sequence[FieldMarks]) -> Labelled:
+    """Return what became of clicks."""
+    made = [a for one in marks for a in one.marked.annotations]
+    found, waiting = sum(a.cell > 0 for a in made), sum(a.cell < 0 for a in made)
+    contested = sum(one.contested for one in marks)
+    return Labelled(len(made), found, len(made) - found - waiting, contested, waiting=waiting)
+
+
+def _waiting(ref: FieldRef, points: Sequence[Click]) -> Marked:
+    """Return annotations of a field that has no masks yet: they find their cells when there are some."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Marked(
+        tuple(Annotation(uuid.uuid4().hex, ref, p.y, p.x, p.y, p.x, "", p.phenotype, p.annotator, now) for p in points),
+        (),
+    )
 
 
 def mark(ref: FieldRef, masks: Masks, key: str, points: Sequence[Click], earlier: Sequence[Annotation] = ()) -> Marked:
@@ -202,56 +270,6 @@ def crops_of(
     return crops
 
 
-def import_annotations(session: Session, plates: Sequence[Plate], path: Path, progress: Progress) -> Labelled:
-    """Annotate cells from a CSV file with columns well, field, y, x, phenotype and, if wanted, annotator, plate.
-
-    Parameters
-    ----------
-    session
-        Where.
-    plates
-        The plates meant; with more than one, the file needs a column plate.
-    path
-        The file. Field numbers count from 1 in the order of `info`; y and x are in pixels.
-    progress
-        Reports and cancels.
-
-    Raises
-    ------
-    TableError, TrainingError, ProjectError
-    """
-    rows = read_table(path, ("well", "field", "y", "x", "phenotype"))
-    by_name = {p.name: p for p in plates}
-    clicks: dict[FieldRef, list[Click]] = defaultdict(list)
-    outside = []
-    for line, row in rows:
-        where = f"{path}, line {line}"
-        ref, click = _row(row, where, list(by_name))
-        try:
-            field = by_name[ref.plate].field(ref.well, ref.field)
-        except PlateError as error:
-            outside.append(f"{where}: {error.what}")
-            continue
-        clicks[field.ref].append(click)
-    done = label(session, clicks, progress)
-    return Labelled(len(rows), done.found, done.lost, done.contested, tuple(outside))
-
-
-def _row(row: Mapping[str, str], where: str, plates: Sequence[str]) -> tuple[FieldRef, Click]:
-    plate = row.get("plate") or (plates[0] if len(plates) == 1 else "")
-    if plate not in plates:
-        raise TableError(
-            f"{where}: plate {plate!r} is not open.", f"The column plate names one of {', '.join(plates)}."
-        )
-    try:
-        number, y, x = int(float(row["field"])), float(row["y"]), float(row["x"])
-    except ValueError as error:
-        raise TableError(f"{where}: field, y and x must be numbers.", "Mend that line.") from error
-    if not (np.isfinite([y, x]).all() and row["phenotype"]):
-        raise TableError(f"{where}: y, x or phenotype is empty.", "Mend that line.")
-    return FieldRef(plate, row["well"], number), Click(y, x, row["phenotype"], row.get("annotator", ""))
-
-
 def undo(session: Session) -> bool:
     """Take back the last event that stands; tell whether there was one."""
     return _step(session, "undo", undoable(session.journal_events()))
@@ -285,17 +303,25 @@ def match_field(session: Reading, ref: FieldRef, standing: Sequence[Annotation])
 
     Masks are read only for annotations that were made on others.
     """
+    key = current_key(session, ref)
+    return match_under(session, ref, key, standing) if key else None
+
+
+def match_under(session: Reading, ref: FieldRef, key: str, standing: Sequence[Annotation]) -> Match:
+    """Return which cells of the masks under a key the annotations of a field hit."""
+    return match_known(standing, key) or match(standing, session.project.masks.read(ref, key), REACH)
+
+
+def current_key(session: Reading, ref: FieldRef) -> str:
+    """Return the key of a field's current masks, "" if it has none or is gone."""
     plate = session.plates.get(ref.plate)
     if plate is None or plate.name not in session.setting("segmenters"):
-        return None
+        return ""
     try:
-        field = plate.field(ref.well, ref.field)
+        key = mask_key(plate.field(ref.well, ref.field), segmenter_record(session, plate))
     except PlateError:
-        return None  # the well's images are gone; its annotations and their crops stay
-    key = mask_key(field, segmenter_record(session, plate))
-    if not session.project.masks.has(ref, key):
-        return None
-    return match_known(standing, key) or match(standing, session.project.masks.read(ref, key), REACH)
+        return ""  # the well's images are gone; its annotations and their crops stay
+    return key if session.project.masks.has(ref, key) else ""
 
 
 def counts(session: Reading) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_phenotyper.core.errors import ModelError, SettingError, TrainingError
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.plate import Plate
+from napari_phenotyper.core.plate import Layout, Plate
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.profile import Hit, Profile, Sums
 from napari_phenotyper.core.progress import Progress
@@ -214,13 +214,18 @@ def _classes(session: Reading, model: str | None) -> tuple[str, ...]:
 
 def profile_rows(session: Reading, found: Profile) -> tuple[list[str], list[dict[str, object]]]:
     """Return a profile as a table: plate, well, layout, cells, one column per class or feature and its interval."""
+    return profile_numbers(session.layout, found)
+
+
+def profile_numbers(layout: Layout, found: Profile) -> tuple[list[str], list[dict[str, object]]]:
+    """Return what `profile_rows` returns, for wells to which this was done."""
     bounds = found.low is not None and found.high is not None
     columns = ["plate", "well", "treatment", "role", "dose", "replicate", "cells", *found.columns]
     if bounds:
         columns += [f"{name}_{side}" for name in found.columns for side in ("low", "high")]
     rows: list[dict[str, object]] = []
     for i, well in enumerate(found.wells):
-        row = {**_where(session, well), "cells": int(found.counts[i])}
+        row = {**_where(layout, well), "cells": int(found.counts[i])}
         row |= {name: float(v) for name, v in zip(found.columns, found.values[i], strict=True)}
         if found.low is not None and found.high is not None:
             row |= {f"{n}_low": float(v) for n, v in zip(found.columns, found.low[i], strict=True)}
@@ -231,14 +236,19 @@ def profile_rows(session: Reading, found: Profile) -> tuple[list[str], list[dict
 
 def hit_rows(session: Reading, found: Sequence[Hit]) -> tuple[list[str], list[dict[str, object]]]:
     """Return hits as a table: plate, well, layout, column, score, and what the score rests on."""
+    return hit_numbers(session.layout, found)
+
+
+def hit_numbers(layout: Layout, found: Sequence[Hit]) -> tuple[list[str], list[dict[str, object]]]:
+    """Return what `hit_rows` returns, for wells to which this was done."""
     evidence = list(dict.fromkeys(name for hit in found for name in hit.evidence))
     columns = ["plate", "well", "treatment", "role", "dose", "replicate", "column", "score", *evidence]
-    rows = [{**_where(session, hit.well), "column": hit.column, "score": hit.score, **hit.evidence} for hit in found]
+    rows = [{**_where(layout, hit.well), "column": hit.column, "score": hit.score, **hit.evidence} for hit in found]
     return columns, rows
 
 
-def _where(session: Reading, well: WellRef) -> dict[str, object]:
-    condition = session.layout.of(well)
+def _where(layout: Layout, well: WellRef) -> dict[str, object]:
+    condition = layout.of(well)
     return {
         "plate": well.plate, "well": well.well, "treatment": condition.treatment, "role": condition.role,
         "dose": condition.dose, "replicate": condition.replicate,

@@ -11,7 +11,7 @@ from napari_phenotyper.core.errors import PhenotyperError, TrainingError
 from napari_phenotyper.core.plate import NEGATIVE, Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.evaluation.field_quality import UNUSABLE, counted
-from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session import label_files, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.illumination import flats_of
 from napari_phenotyper.session.layouts import beside, set_layout
 from napari_phenotyper.session.quality import flags_of
@@ -118,7 +118,7 @@ def _labels(session: Session, plates: Sequence[Plate], given: Path | None, ran: 
     if given is None and not len(session.annotations):
         files = [(path, [plate]) for plate in plates if (path := beside(plate, "annotations.csv")) is not None]
     for path, meant in files:
-        done = labelling.import_annotations(session, meant, path, progress)
+        done = label_files.import_annotations(session, meant, path, progress)
         ran.steps.append(f"Annotations read from {path}: {done.found} of {done.rows} found a cell.")
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_phenotyper.core.annotations import NOT_A_CELL, Phenotype, next_phenotype
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.pages.label_words import strays_sentence
+from napari_phenotyper.session.label_files import ImportPlan
 from napari_phenotyper.session.labelling import counts
 from napari_phenotyper.views.class_table import ClassRow, ClassTable
 from napari_phenotyper.views.field_view import FieldView
+from napari_phenotyper.views.import_dialog import ImportDialog
 from napari_phenotyper.views.overlay import CONFIDENCE
 from napari_phenotyper.views.qt_thread import Soon
 
@@ -26,19 +42,24 @@ class AnnotateTab(QWidget):
         Draws the cells.
     """
 
+    strays_asked = Signal()
+    """Show the labels that are lost or contested."""
+
     def __init__(self, desk: Desk, view: FieldView) -> None:
         super().__init__()
         self._desk, self._view = desk, view
         self.table = ClassTable()
         self.live, self.saved = QCheckBox("Learn live"), QLabel()
         self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
+        self.take, self.give = QPushButton("Import …"), QPushButton("Export …")
         self.style, self.colouring = QComboBox(), QComboBox()
-        self.how, self.legend = QLabel(HOW), QLabel()
+        self.how, self.legend, self.strays = QLabel(HOW), QLabel(), QPushButton()
         self._soon = Soon(self, self.refresh)
         self._lay_out()
         self._wire()
         self.refresh()
         self._show_saved(0)
+        self._show_strays()
 
     def refresh(self, *_: object) -> None:
         """Show classes and counts anew."""
@@ -61,11 +82,36 @@ class AnnotateTab(QWidget):
         self.table.set_rows(rows)
         self.table.choose(self._desk.marking.chosen)
 
+    def ask_file(self, to_write: bool) -> str:
+        """Ask for a CSV file; "" if the user thinks better of it."""
+        ask = QFileDialog.getSaveFileName if to_write else QFileDialog.getOpenFileName
+        title, kinds = "Export labels" if to_write else "Import labels", "CSV (*.csv);;All files (*)"
+        return ask(self, title, "labels.csv" if to_write else "", kinds)[0]
+
+    def import_labels(self) -> None:
+        """Show what an import of a file would do, and do it if that is wanted."""
+        chosen = self.ask_file(False)
+        if chosen:
+            self._desk.label_files.plan(Path(chosen), self._show_plan)
+
+    def export_labels(self) -> None:
+        """Write all labels to a file."""
+        chosen = self.ask_file(True)
+        if chosen:
+            self._desk.label_files.save(Path(chosen))
+
+    def _show_plan(self, plan: ImportPlan) -> None:
+        dialog = ImportDialog(plan, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._desk.label_files.take(plan))
+        dialog.open()
+
     def _lay_out(self) -> None:
         self.how.setWordWrap(True)
         self.live.setToolTip("After every click a classifier learns in the background and predicts all cells (L)")
         self.undo.setToolTip("Take back the last annotation or change of a class (Ctrl+Z)")
         self.redo.setToolTip("Bring it back (Ctrl+Shift+Z)")
+        self.strays.setToolTip("Labels that hit no cell of today's masks, and cells that two classes claim: see each")
         self.style.addItem("Outlines", "outlines")
         self.style.addItem("Filled", "filled")
         self.style.setToolTip("How predicted cells are drawn (O)")
@@ -76,6 +122,12 @@ class AnnotateTab(QWidget):
         for widget in (self.undo, self.redo, self.saved):
             steps.addWidget(widget)
         steps.setStretch(2, 1)
+        files = "CSV with well, field, y, x, phenotype"
+        self.take.setToolTip(f"Labels from a file ({files}); you see first what would happen")
+        self.take.setEnabled(not self._desk.session.project.read_only)
+        self.give.setToolTip(f"All labels to a file ({files}, …), to be read in another project or program")
+        for button in (self.take, self.give):
+            steps.addWidget(button)
         looks = QGridLayout()
         looks.addWidget(QLabel("Cells as"), 0, 0)
         looks.addWidget(self.style, 0, 1)
@@ -90,6 +142,7 @@ class AnnotateTab(QWidget):
         column = QVBoxLayout(self)
         column.addWidget(self.table, 1)
         column.addWidget(self.how)
+        column.addWidget(self.strays)
         column.addLayout(steps)
         column.addWidget(self.live)
         column.addLayout(looks)
@@ -106,6 +159,8 @@ class AnnotateTab(QWidget):
         self.table.cells_asked.connect(self._show_cells)
         self.undo.clicked.connect(lambda: marking.undo())
         self.redo.clicked.connect(lambda: marking.redo())
+        self.take.clicked.connect(lambda: self.import_labels())
+        self.give.clicked.connect(lambda: self.export_labels())
         self.live.setChecked(desk.live.on)
         self.live.toggled.connect(desk.live.switch)
         self.style.currentIndexChanged.connect(lambda _: self._view.set_style(self.style.currentData()))
@@ -114,6 +169,8 @@ class AnnotateTab(QWidget):
         marking.events.classes.connect(self.refresh)
         marking.events.chosen.connect(self.refresh)
         marking.events.saved.connect(self._show_saved)
+        desk.strays.events.found.connect(self._show_strays)
+        self.strays.clicked.connect(lambda: self.strays_asked.emit())
         desk.events.predictions.connect(self._soon.ask)
         desk.live.events.state.connect(self._show_live)
 
@@ -134,6 +191,11 @@ class AnnotateTab(QWidget):
 
     def _show_live(self, _: str) -> None:
         self.live.setChecked(self._desk.live.on)
+
+    def _show_strays(self) -> None:
+        words = strays_sentence(self._desk.strays.items)
+        self.strays.setText(f"⚠ {words}: look at them …")
+        self.strays.setVisible(bool(words))
 
     def _show_saved(self, waiting: int) -> None:
         if self._desk.session.project.read_only:

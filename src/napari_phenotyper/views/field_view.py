@@ -52,6 +52,7 @@ class FieldView:
         self._preview: Masks | None = None
         self._sought: tuple[FieldRef, float, float] | None = None
         self._found_sought = False
+        self._ringed = False
         self._displayed: dict[str, dict[str, Json]] = {}
         self._lent: Describe | None = None
         self._forget = desk.later(0.0, lambda: None)
@@ -81,9 +82,9 @@ class FieldView:
         """Colour cells the other way."""
         self.set_colouring("confidence" if self.colouring == "class" else "class")
 
-    def look_at(self, ref: FieldRef, y: float, x: float) -> None:
-        """Open a field, and bring a point of it, in pixels, to the middle of the canvas."""
-        self._sought = (ref, y, x)
+    def look_at(self, ref: FieldRef, y: float, x: float, ring: bool = False) -> None:
+        """Open a field, and bring a point of it, in pixels, to the middle of the canvas, perhaps with a ring."""
+        self._sought, self._ringed = (ref, y, x), ring
         self.desk.viewing.show(ref)
 
     @property
@@ -188,6 +189,9 @@ class FieldView:
         self._found_sought = self._sought is not None and self._sought[0] == field.ref
         if self._sought is not None and self._found_sought:
             self.layers.look_at(*self._sought[1:])
+            self.layers.unmark()
+            if self._ringed:
+                self.layers.mark(*self._sought[1:])
         self._sought = None
         self._dress(field)
 

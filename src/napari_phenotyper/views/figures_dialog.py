@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -21,15 +22,13 @@ from qtpy.QtWidgets import (
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.wells import WellRef
 from napari_phenotyper.desk.desk import Desk
-from napari_phenotyper.pages.hit_figures import FIGURES, OF_HITS, Drawn, Subject, draw, kinds_of
+from napari_phenotyper.pages.hit_figures import FIGURES, Drawn, Subject, draw, kinds_of
+from napari_phenotyper.pages.plots import KINDS, save_plot
 from napari_phenotyper.pages.profile_heat import HeatMap
-from napari_phenotyper.pages.style import to_png, to_svg
-from napari_phenotyper.session.exporting import write_table
-from napari_phenotyper.session.profiling import hit_rows, profile_rows
-from napari_phenotyper.store.files import replacing
 
-_DPI, _SAVED_DPI = 100, 200
-_RING = QColor("#111111")
+_DPI = 100
+_HINT = "Click a row to see its field and just its cells. Rings: the open well, and the wells selected on the map."
+_RING, _SELECTED = QColor("#111111"), QColor("#e69f00")
 
 
 class FiguresDialog(QDialog):
@@ -57,6 +56,7 @@ class FiguresDialog(QDialog):
         desk.results.events.found.connect(self._fill)
         desk.results.events.shown.connect(self.refresh)
         desk.viewing.events.asked.connect(self._mark)
+        desk.events.selection.connect(self._mark)
         self.finished.connect(self._forget)
         self.refresh()
 
@@ -70,24 +70,15 @@ class FiguresDialog(QDialog):
 
     def ask_file(self) -> str:
         """Ask where to save; "" if the user thinks better of it."""
-        kinds = "PNG picture (*.png);;SVG drawing (*.svg);;Its numbers as CSV (*.csv)"
-        return QFileDialog.getSaveFileName(self, "Save the figure, or its numbers", f"{self._shown}.png", kinds)[0]
+        return QFileDialog.getSaveFileName(self, "Save the figure, or its numbers", f"{self._shown}.png", KINDS)[0]
 
     def save_as(self, path: Path) -> None:
-        """Write the figure as PNG or SVG, or its numbers as CSV or Parquet: as the name ends. Raises ProjectError."""
-        found, ending = self._desk.results.findings, path.suffix.lower()
-        if self.drawn is None or found is None:
-            return
-        if ending in (".csv", ".parquet"):
-            session = self._desk.session
-            write_table(
-                path,
-                *(hit_rows(session, found.hits) if self._shown in OF_HITS else profile_rows(session, found.profile)),
-            )
-            return
-        content = to_svg(self.drawn.figure) if ending == ".svg" else to_png(self.drawn.figure, _SAVED_DPI)
-        with replacing(path if ending else path.with_suffix(".png")) as place:
-            place.write_bytes(content)
+        """Write the figure as PNG or SVG, or its numbers as CSV or Parquet: as the name ends.
+
+        Raises SettingError, ProjectError.
+        """
+        if self.drawn is not None:
+            save_plot(self.drawn.plot, path)
 
     def _lay_out(self) -> None:
         self.save.setToolTip("The figure as PNG or SVG, or its numbers as CSV")
@@ -129,7 +120,7 @@ class FiguresDialog(QDialog):
         picture.setDevicePixelRatio(self.devicePixelRatioF())
         self.picture.set_picture(picture, drawn.heat)
         self.save.setEnabled(True)
-        self.hint.setText("Click a row to open its well." if drawn.heat is not None else "")
+        self.hint.setText(_HINT if drawn.heat is not None else "")
         self.hint.setVisible(drawn.heat is not None)
         self._mark()
         if first:
@@ -142,12 +133,14 @@ class FiguresDialog(QDialog):
         self.resize(wanted.boundedTo(room).expandedTo(QSize(420, 320).boundedTo(room)))
 
     def _mark(self, *_: object) -> None:
-        """Mark the row of the well that is open."""
+        """Mark the row of the well that is open, and those of the wells selected on the map."""
         wish = self._desk.viewing.wish
-        self.picture.set_open(wish.well_ref if wish is not None else None)
+        if wish is not None:
+            selected = {WellRef(wish.plate, well) for well in self._desk.selected}
+            self.picture.set_marked(wish.well_ref, selected)
 
     def _open(self, row: int) -> None:
-        """Open the strongest well of a row."""
+        """Open the strongest well of a row, and the cells of all its wells in the gallery."""
         if self.drawn is not None and self.drawn.heat is not None:
             self._desk.results.open_best(self.drawn.heat.rows[row])
 
@@ -165,6 +158,7 @@ class FiguresDialog(QDialog):
         events.found.disconnect(self._fill)
         events.shown.disconnect(self.refresh)
         self._desk.viewing.events.asked.disconnect(self._mark)
+        self._desk.events.selection.disconnect(self._mark)
 
 
 class Picture(QWidget):
@@ -176,6 +170,7 @@ class Picture(QWidget):
         super().__init__()
         self._picture, self._heat = QPixmap(), None
         self._open = self._hovered = -1
+        self._selected: tuple[int, ...] = ()
         self.setMouseTracking(True)
         self.setAccessibleName("Figure")
 
@@ -183,15 +178,16 @@ class Picture(QWidget):
         """Show another figure."""
         self._picture: QPixmap = picture
         self._heat: HeatMap | None = heat
-        self._open = self._hovered = -1
+        self._open, self._hovered, self._selected = -1, -1, ()
         self.resize(picture.size() / picture.devicePixelRatio())
         self.setCursor(Qt.CursorShape.PointingHandCursor if heat is not None else Qt.CursorShape.ArrowCursor)
         self.update()
 
-    def set_open(self, well: WellRef | None) -> None:
-        """Mark the row that a well belongs to."""
+    def set_marked(self, well: WellRef, selected: Collection[WellRef] = ()) -> None:
+        """Mark the row that a well belongs to, and the rows of wells that are selected."""
         rows = self._heat.rows if self._heat is not None else ()
         self._open = next((i for i, wells in enumerate(rows) if well in wells), -1)
+        self._selected = tuple(i for i, wells in enumerate(rows) if any(one in selected for one in wells))
         self.update()
 
     def rect_of(self, row: int) -> QRectF:
@@ -203,12 +199,13 @@ class Picture(QWidget):
         return QRectF(1.0, heat.top * self.height() + row * pitch, self.width() - 2.0, pitch)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Paint the figure, and rings about the open row and the one under the mouse."""
+        """Paint the figure, and rings about rows: selected, under the mouse, open."""
         painter = QPainter(self)
         painter.drawPixmap(QPointF(0, 0), self._picture)
-        for row, thick in ((self._hovered, 1.0), (self._open, 2.0)):
+        rings = [(row, _SELECTED, 2.0) for row in self._selected]
+        for row, colour, thick in (*rings, (self._hovered, _RING, 1.0), (self._open, _RING, 2.0)):
             if row >= 0:
-                painter.setPen(QPen(_RING, thick))
+                painter.setPen(QPen(colour, thick))
                 painter.drawRect(self.rect_of(row))
         painter.end()
 

@@ -12,7 +12,7 @@ from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.gallery import Face
 from napari_phenotyper.session.choosing import CellId
 from napari_phenotyper.views.cell_grid import Tile
-from napari_phenotyper.views.compositing import ChannelLook, compose, outline
+from napari_phenotyper.views.compositing import ChannelLook, Rgb, compose, outline
 from napari_phenotyper.views.field_view import FieldView
 
 _DRAWN = 4000
@@ -75,17 +75,22 @@ class Tiles:
         lines.append(thumbnail.problem if thumbnail is not None else "")
         return "\n".join(line for line in lines if line)
 
+    def rgb(self, cell: CellId) -> Rgb | None:
+        """Return (s, s, 3) uint8 pixels of a cell as it is shown, None while they are not read."""
+        found = self._desk.gallery.thumbnails.get(cell)
+        if found is None or found.problem:
+            return None
+        rgb = compose(found.pixels, found.channels, self._channel_looks(), self.channel)
+        return outline(rgb, found.own) if found.own is not None else rgb
+
     def _picture(self, cell: CellId) -> QPixmap | None:
         """Return the picture of a cell, drawn when it is first asked for."""
         if cell in self._drawn:
             self._drawn.move_to_end(cell)
             return self._drawn[cell]
-        found = self._desk.gallery.thumbnails.get(cell)
-        if found is None or found.problem:
+        rgb = self.rgb(cell)
+        if rgb is None:
             return None
-        rgb = compose(found.pixels, found.channels, self._channel_looks(), self.channel)
-        if found.own is not None:
-            rgb = outline(rgb, found.own)
         image = QImage(rgb.tobytes(), rgb.shape[1], rgb.shape[0], 3 * rgb.shape[1], QImage.Format.Format_RGB888)
         smooth = Qt.TransformationMode.SmoothTransformation
         self._drawn[cell] = QPixmap.fromImage(image).scaled(

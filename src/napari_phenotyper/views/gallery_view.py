@@ -12,6 +12,7 @@ from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.views.cell_grid import SIZES
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.gallery_bar import GalleryBar, class_menu_entries
+from napari_phenotyper.views.gallery_figure import GalleryFigure
 from napari_phenotyper.views.gallery_half import Half, cells_words, thousands
 from napari_phenotyper.views.gallery_tiles import Tiles
 from napari_phenotyper.views.qt_thread import Soon
@@ -39,6 +40,7 @@ class GalleryView(QWidget):
         self.tiles = Tiles(desk, view)
         self.halves = Half(desk.gallery, 0, self.tiles), Half(desk.gallery, 1, self.tiles)
         self.count, self.special, self.everything = QLabel(), QLabel(), QPushButton("All cells")
+        self.figure = GalleryFigure(self)
         self.label, self.size_ = QPushButton("Label …"), QSlider(Qt.Orientation.Horizontal)
         self._soon, self._read = Soon(self, self._repaint), Soon(self, self._look, 15)
         self._lay_out()
@@ -101,7 +103,7 @@ class GalleryView(QWidget):
         self.count.setToolTip(HOW)
         above = QHBoxLayout()
         above.addWidget(self.special, 1)
-        for widget in (self.everything, self.count, self.label, self.size_):
+        for widget in (self.everything, self.count, self.label, self.figure, self.size_):
             above.addWidget(widget)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         for half in self.halves:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QUrl, Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QStackedWidget, QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QTextBrowser, QVBoxLayout, QWidget
 
 from napari_phenotyper.desk.judging import COMPARISON, CURVE, SUSPECTS
 from napari_phenotyper.pages.judgements import comparison_html, curve_html, suspects_html
@@ -47,6 +47,7 @@ class JudgingPanel(QWidget):
         super().__init__()
         self.questions, self.others, self.scores = QComboBox(), QComboBox(), ScoresPanel()
         self.chart, self._pages, self.gallery = CurveChart(), QStackedWidget(), QPushButton("Show them in the gallery")
+        self.line = QHBoxLayout()
         self._texts = {kind: QTextBrowser() for kind in _HINTS}
         self._suspects: Sequence[Mapping[str, Any]] = ()
         for kind, title in QUESTIONS.items():
@@ -98,7 +99,8 @@ class JudgingPanel(QWidget):
             self._pages.addWidget(page)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.questions)
+        self.line.addWidget(self.questions, 1)
+        column.addLayout(self.line)
         column.addWidget(self._pages, 1)
 
     def _show_page(self, *_: object) -> None:

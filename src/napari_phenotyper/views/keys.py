@@ -83,6 +83,7 @@ def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[
         Key("0", "0", "Clear the cell under the cursor", here(marking.clear)),
         Key("X", "X", "The object under the cursor is not a cell", lambda: give(NOT_A_CELL)),
         Key("A", "A", "Accept the prediction of the cell under the cursor", here(marking.accept)),
+        Key("R", "R", "Attach the lost label that is ringed to the cell under the cursor", here(desk.strays.attach)),
         Key("Control-Z", "Ctrl + Z", "Undo", marking.undo),
         Key("Control-Shift-Z", "Ctrl + Shift + Z", "Redo", marking.redo),
         Key("F", "F", "Next field", lambda: desk.viewing.step(1)),

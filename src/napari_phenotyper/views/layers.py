@@ -20,7 +20,7 @@ from napari_phenotyper.views.overlay import Codes, Rgba
 Describe = Callable[[float, float], str]
 Image2D = NDArray[np.generic]
 
-CELLS = "Cells"
+CELLS, MARK = "Cells", "Here"
 COLOURS = {"DNA": "gray", "tubulin": "bop purple", "actin": "bop orange", "mitochondria": "bop blue"}
 """What a channel is shown in. Nuclei are grey, so that the colours of the classes stand out on them."""
 _OTHER_COLOURS = ("bop purple", "bop orange", "bop blue", "green")
@@ -29,6 +29,8 @@ _SAMPLE = 500
 _CLOSE = 4.0
 """Screen pixels per pixel of the field at which a single cell is judged."""
 _PART = 1_000_000
+_RING, _RIM, _RING_COLOUR = 34, 2.5, "#F0E442"
+"""Diameter and rim of the ring about a place, in pixels of the field; a yellow that no stain and few classes have."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Labels(_Described, napari.layers.Labels):
         """Do nothing: redoing is the session's."""
 
 
+class Points(_Described, napari.layers.Points):
+    """A ring about a place in the open field."""
+
+
 class FieldLayers:
     """The layers of the open field: one image per channel, and the class image on top.
 
@@ -93,6 +99,7 @@ class FieldLayers:
         self._channels: dict[str, Image] = {}
         self._displays: dict[str, ChannelDisplay] = {}
         self._cells: Labels | None = None
+        self._mark: Points | None = None
         self._colours: dict[int, Rgba] | None = None
         self._cells_look: dict[str, Any] = {"opacity": 1.0}
         self._ref: FieldRef | None = None
@@ -121,6 +128,8 @@ class FieldLayers:
         """
         frame = (images[0].shape if images else (), pixel_size)
         moved, resized = ref != self._ref, frame != self._frame
+        if moved:
+            self.unmark()
         self._ref, self._frame = ref, frame
         if not images:
             self.hide_classes()
@@ -226,6 +235,23 @@ class FieldLayers:
         unit = self._unit_ratio(layer) / float(layer.scale[-1]) if layer is not None else 1.0
         return *self.world_to_pixel(self.camera.center), float(self.camera.zoom) / unit
 
+    def mark(self, y: float, x: float) -> None:
+        """Put a ring about a point, in pixels of the field shown, until another field comes or `unmark`."""
+        self.unmark()
+        active = self._viewer.layers.selection.active
+        ring = {"symbol": "disc", "size": _RING, "face_color": "transparent", "border_color": _RING_COLOUR}
+        self._mark = Points([(y, x)], name=MARK, border_width=_RIM, border_width_is_relative=False, **ring)
+        self._place(self._mark)
+        self._add(self._mark, len(self._viewer.layers))
+        if active is not None:
+            self._viewer.layers.selection.active = active  # clicks and keys stay what they are
+
+    def unmark(self) -> None:
+        """Take the ring away."""
+        mark, self._mark = self._mark, None
+        if mark is not None:
+            self._remove(mark)
+
     @property
     def layers(self) -> tuple[Any, ...]:
         """Our layers that are in the viewer, the class image last."""
@@ -284,6 +310,7 @@ class FieldLayers:
     def close(self) -> None:
         """Remove our layers and listen to nothing any more; may be called twice, or after the viewer was closed."""
         self.describe = None
+        self.unmark()
         self.hide_classes()
         for layer in self._channels.values():
             self._remove(layer)

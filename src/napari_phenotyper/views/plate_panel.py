@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -20,8 +21,11 @@ from napari_phenotyper.desk.survey import (
     flag_counts,
     uncertainties,
 )
+from napari_phenotyper.pages.compose import SIMULATED
+from napari_phenotyper.pages.result_plots import map_plot
 from napari_phenotyper.views.plate_map import MapFace, PlateMap
 from napari_phenotyper.views.qt_thread import Soon
+from napari_phenotyper.views.saving import Offer, SaveButton
 
 CELLS, FLAGGED, ANNOTATED, UNCERTAIN = "cells", "flagged", "annotated", "uncertain"
 SHARE, FEATURE, SCORE = "share", "feature", "score"
@@ -54,6 +58,7 @@ class PlatePanel(QWidget):
         self._shown = desk.viewing.plate.name if desk.viewing.plate is not None else ""
         self.map = PlateMap()
         self.plates, self.colours = QComboBox(), QComboBox()
+        self.save = SaveButton(desk.background, self._offered)
         self._selection = QLabel()
         self._entries: list[tuple[str, str]] = []
         self._soon = Soon(self, self.refresh)
@@ -105,11 +110,22 @@ class PlatePanel(QWidget):
         self.line = QHBoxLayout()
         self.line.addWidget(self.plates, 1)
         self.line.addWidget(self.colours, 2)
+        self.line.addWidget(self.save)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.line)
         column.addWidget(self.map, 1)
         column.addWidget(self._selection)
+
+    def _offered(self) -> list[Offer]:
+        """Return the map as it is coloured now."""
+        plate, face = self._desk.viewing.plate, self.map.face
+        if plate is None or face is None:
+            return []
+        drawn = face.values, plate.name, face.title, face.roles, plate.layout
+        looks = {"shape": face.shape, "percent": face.percent, "diverging": face.diverging}
+        simulated = plate.name.startswith(SIMULATED)
+        return [Offer(face.title, f"map {face.title}", partial(map_plot, *drawn, **looks, simulated=simulated))]
 
     def _tidy(self, _: object = None) -> None:
         """Show what is chosen, a long name from its beginning, in place of what was left half typed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -12,11 +13,14 @@ from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.judging import COMPARISON, CURVE
+from napari_phenotyper.pages.compose import SIMULATED, evaluation_part
+from napari_phenotyper.pages.score_plots import EVALUATED, curve_plot, evaluated, evaluation_plot
 from napari_phenotyper.session.learning import model_in_use
 from napari_phenotyper.views.chooser import Chooser
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.judging_panel import SCORES, JudgingPanel
 from napari_phenotyper.views.models_dialog import ModelsDialog
+from napari_phenotyper.views.saving import Offer, SaveButton
 
 PAUSE = 0.6
 """Seconds without another change after which a classifier is taken with new parameters."""
@@ -45,6 +49,8 @@ class TrainTab(QWidget):
         registry = desk.session.registry
         self.judging = JudgingPanel([(name, registry.title("classifier", name)) for name in registry.ids("classifier")])
         self.scores, self.kept, self.history = self.judging.scores, QLabel(), QPushButton("Kept models …")
+        self.save = SaveButton(desk.background, self._offered)
+        self.judging.line.addWidget(self.save)
         self._lay_out()
         self._take()
         self.chooser.chosen.connect(self._take)
@@ -98,6 +104,21 @@ class TrainTab(QWidget):
         """Open the field of a cell and look at it."""
         ref = FieldRef(cell["plate"], cell["well"], cell["field"])
         self._view.look_at(ref, cell["y"], cell["x"])
+
+    def _offered(self) -> list[Offer]:
+        """Return the plots of the answer that is shown."""
+        desk, question = self._desk, self.judging.question
+        names = list(desk.session.plates)
+        plate = names[0] if len(names) == 1 else f"{len(names)} plates"
+        simulated = any(name.startswith(SIMULATED) for name in names)
+        if question == CURVE and CURVE in desk.judging.found:
+            report = desk.judging.found[CURVE]
+            return [Offer("Learning curve", "learning-curve", lambda: curve_plot(report, plate, simulated))]
+        if question == SCORES and desk.scores is not None:
+            part = evaluation_part(desk.session, desk.scores)
+            drawn = plate, simulated
+            return [Offer(EVALUATED[n], n, partial(evaluation_plot, part, n, *drawn)) for n in evaluated(part)]
+        return []
 
     def _lay_out(self) -> None:
         self.chooser.names.setToolTip("What learns; all of them learn from the same annotations")

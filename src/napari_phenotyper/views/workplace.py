@@ -34,6 +34,7 @@ from napari_phenotyper.views.remembering import Remembering
 from napari_phenotyper.views.results_tab import ResultsTab
 from napari_phenotyper.views.resume_line import ResumeLine
 from napari_phenotyper.views.segment_tab import SegmentTab
+from napari_phenotyper.views.strays_dialog import StraysDialog
 from napari_phenotyper.views.train_tab import TrainTab
 
 
@@ -87,6 +88,14 @@ class Workplace(QWidget):
         dialog = ProvenanceDialog(self.desk, of or known, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def show_strays(self) -> None:
+        """List the labels that are lost or contested, once."""
+        open_ = next((d for d in self.findChildren(StraysDialog) if d.isVisible()), None)
+        dialog = open_ or StraysDialog(self.desk, self.view, lambda: self.canvas.cursor, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        dialog.raise_()
 
     def next_tab(self) -> None:
         """Show the next tab of the way."""
@@ -157,6 +166,7 @@ class Workplace(QWidget):
         self.opening.asked.connect(self.open_asked)
         self.opening.sample_asked.connect(self.sample_asked)
         self.cells.clicked.connect(self.show_gallery)
+        self.annotate.strays_asked.connect(self.show_strays)
         self.canvas.clicked.connect(self._clicked)
         self.canvas.dragged.connect(lambda path: None if self.view.lent else desk.marking.paint(path))
         self.jobs.cancel_asked.connect(desk.background.cancel)

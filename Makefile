@@ -18,7 +18,7 @@ WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots test test-fast test-slow test-qt5 test-gl check format bench bench-window clean
+.PHONY: install system demo shots extremes test test-fast test-slow test-qt5 test-gl check format bench bench-window clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,10 @@ shots: install system
 	$(PY) -c "from napari_phenotyper.session.sample import sample_plate; from pathlib import Path; sample_plate(Path('build/shots/SIMULATED'))"
 	$(WITH_QT) CI=true scripts/with_display.sh $(BIN)/phenotyper tour build/shots/SIMULATED \
 		--labels build/shots/SIMULATED/truth.csv --out docs/window
+
+# The same for windows that have least room or most to show.
+extremes: install system
+	$(WITH_QT) CI=true $(PY) scripts/extreme_shots.py build/extremes
 
 check: install
 	$(BIN)/ruff check $(SOURCES)
@@ -77,6 +81,9 @@ bench: $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py
 
 bench-window: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_window.py
+
+bench-seeing: install system
+	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_seeing.py
 
 bench-%: install
 	$(PY) benchmarks/bench_$*.py

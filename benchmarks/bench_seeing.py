@@ -2,7 +2,7 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery; results/seeing.json is written when all are measured.
+Parts: gallery, hits; results/seeing.json is written when all are measured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from _bench import Row, write
 
-PARTS = {"gallery": "_seeing_gallery"}
+PARTS = {"gallery": "_seeing_gallery", "hits": "_seeing_hits"}
 """Modules whose `measure(folder)` returns rows."""
 
 

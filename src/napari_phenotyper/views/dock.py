@@ -25,6 +25,7 @@ from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.layers import before_removing
 from napari_phenotyper.views.plate_tab import OpenButtons
 from napari_phenotyper.views.qt_thread import GuiThread
+from napari_phenotyper.views.small_screens import make_room
 from napari_phenotyper.views.workplace import Workplace
 
 WELCOME = (
@@ -211,6 +212,9 @@ class PhenotyperDock(QWidget):
         self.workplace = Workplace(self._viewer, desk)
         self.welcome.hide()
         self._column.addWidget(self.workplace)
+        hidden = make_room(self.window(), self.screen().availableGeometry().width())
+        if hidden:
+            desk.background.tell(hidden)
         self.workplace.open_asked.connect(self.open)
         self.workplace.sample_asked.connect(self.open_sample)
         self.workplace.opening.adding_asked.connect(self._add_asked)

@@ -18,7 +18,7 @@ WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window bench-seeing \
+.PHONY: install system demo shots extremes docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window bench-seeing \
 	clean
 
 install: $(VENV)/.installed
@@ -53,6 +53,10 @@ docs: install
 docs-serve: install
 	$(PY) -m pip install --quiet --group docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve
+
+# The same for windows that have least room or most to show.
+extremes: install system
+	$(WITH_QT) CI=true $(PY) scripts/extreme_shots.py build/extremes
 
 check: install
 	$(BIN)/ruff check $(SOURCES)
@@ -91,6 +95,9 @@ bench-seeing: install system
 
 bench-window: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_window.py
+
+bench-seeing: install system
+	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_seeing.py
 
 bench-%: install
 	$(PY) benchmarks/bench_$*.py

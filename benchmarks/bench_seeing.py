@@ -2,7 +2,7 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery, mosaic; reopen and memory, which open the real window (memory takes an hour, or PHENOTYPER_MINUTES).
+Parts: gallery, hits, mosaic; reopen and memory, which open the real window (memory takes an hour, or PHENOTYPER_MINUTES).
 results/seeing.json is written when all are measured.
 """
 
@@ -18,6 +18,7 @@ from _bench import Row, write
 
 PARTS = {
     "gallery": "_seeing_gallery",
+    "hits": "_seeing_hits",
     "mosaic": "_seeing_mosaic",
     "reopen": "_seeing_reopen",
     "memory": "_seeing_memory",

@@ -234,3 +234,11 @@ def test_annotations_of_other_masks_do() -> None:
     made = replace(annotation("a", "dead", 1, 1), mask_key="yesterday", cell=4)
     assert match_known([made], "today") is None
     assert match_known([replace(made, mask_key="today", cell=-1)], "today") is None
+
+
+def test_eighty_classes_have_a_colour_each():
+    found = []
+    for number in range(80):
+        found.append(next_phenotype(f"class {number}", found))
+    assert len({phenotype.colour for phenotype in found}) == 80
+    assert all(len(phenotype.colour) == 7 and int(phenotype.colour[1:], 16) >= 0 for phenotype in found)

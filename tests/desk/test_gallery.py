@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_phenotyper.desk.thumbnails import Spot, Thumbnail, Thumbnails, window
+from napari_phenotyper.desk.thumbnails import Spot, Thumbnail, Thumbnails, surroundings
 from napari_phenotyper.session.choosing import CellQuery
 
 
@@ -173,7 +173,8 @@ def test_the_oldest_pixels_are_forgotten_where_there_is_no_room(desk):
 
 def test_a_cell_at_the_edge_is_black_beyond_it():
     pixels = np.full((1, 10, 10), 7, np.uint16)
-    found = window(pixels, 0, 9, 4)
+    place = surroundings(Spot((("P", "A01", 1), 1), 0.0, 9.0), 4, (10, 10))
+    found = place.framed(pixels[:, *place.region])
     assert found.shape == (1, 8, 8)
     assert found[0, 4:, :5].min() == 7
     assert found[0, :4].max() == found[0, :, 5:].max() == 0

@@ -128,6 +128,22 @@ def test_any_subset_of_axes_is_read(tmp_path: Path, axes: str, version: str) -> 
         np.testing.assert_array_equal(part, expected[1:3, 2:7])
 
 
+@pytest.mark.parametrize("axes", ["yx", "tczyx", "yxc"])
+def test_windows_are_parts_of_what_is_read(tmp_path: Path, axes: str) -> None:
+    image(tmp_path, axes)
+    field = only(tmp_path).field("A01", 1)
+    regions = [(slice(0, 2), slice(1, 4)), (slice(2, 6), slice(3, 8)), (slice(3, 3), slice(0, 2))]
+    for window, region in zip(field.windows(regions), regions, strict=True):
+        np.testing.assert_array_equal(window, field.read(region=region))
+
+
+def test_a_window_on_a_damaged_chunk_is_named_with_its_remedy(tmp_path: Path) -> None:
+    image(tmp_path)
+    next(path for path in (tmp_path / "0").rglob("0") if path.is_file()).write_bytes(b"no chunk")
+    with pytest.raises(PixelError, match="Copy the plate again"):
+        only(tmp_path).field("A01", 1).windows([(slice(0, 2), slice(0, 2))])
+
+
 def test_pyramid_levels_are_listed_and_read(tmp_path: Path) -> None:
     pixels = image(tmp_path, levels=2)
     field = only(tmp_path).field("A01", 1)

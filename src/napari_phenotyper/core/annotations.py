@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -19,6 +19,8 @@ PALETTE = (
     "#920000", "#24FF24", "#FFB6DB", "#924900", "#B6DBFF", "#999933", "#00C2C7", "#BBBBBB",
 )  # fmt: skip
 """Colour-blind safe first (Okabe & Ito 2008), then as distinct from these as can be (after Krzywinski's 15 colours)."""
+_SHADES = ((0, 0.4), (255, 0.5), (0, 0.65), (255, 0.75))
+"""Black or white, and how much of it is mixed into each colour once all are taken: 80 classes, none of one colour."""
 
 
 @dataclass(frozen=True)
@@ -201,13 +203,22 @@ class _Draft:
             self._phenotypes = [replace(p, name=new) if p.name == old else p for p in self._phenotypes]
 
 
+def _colours() -> Iterator[str]:
+    """Yield the palette, then its shades."""
+    yield from PALETTE
+    for tone, share in _SHADES:
+        for colour in PALETTE:
+            mixed = (round((1 - share) * int(colour[i : i + 2], 16) + share * tone) for i in (1, 3, 5))
+            yield "#" + "".join(f"{part:02X}" for part in mixed)
+
+
 def next_phenotype(name: str, existing: Sequence[Phenotype]) -> Phenotype:
     """Return a class with the first colour and key (1 … 9) that no other class has."""
     colours = {p.colour for p in existing}
     keys = {p.key for p in existing}
     if name == NOT_A_CELL:
         return Phenotype(name, "#999999", "")
-    colour = next((c for c in PALETTE if c not in colours), PALETTE[len(existing) % len(PALETTE)])
+    colour = next((c for c in _colours() if c not in colours), PALETTE[len(existing) % len(PALETTE)])
     return Phenotype(name, colour, next((str(k) for k in range(1, 10) if str(k) not in keys), ""))
 
 

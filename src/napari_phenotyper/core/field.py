@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -159,3 +159,36 @@ class Field:
                 projection = np.maximum(projection, self.source.plane(t, c, plane, level, region))
             planes.append(projection)
         return np.stack(planes) if planes else np.zeros((0, *self.info.levels[level]), self.info.dtype)
+
+    def windows(self, regions: Sequence[Region]) -> list[NDArray[np.generic]]:
+        """Return (c, y, x) of several regions at full resolution, all channels, the maximum projection over z.
+
+        Where the source knows a quicker way than to read all that lies between them, by a method `windows(t, c, z,
+        regions)`, it is taken.
+
+        Raises
+        ------
+        PixelError
+        """
+        quick: Callable[..., Sequence[NDArray[np.generic]]] | None = getattr(self.source, "windows", None)
+        if quick is None or not self.channels:
+            return self._out_of_one(regions)
+        found = []
+        for c in range(len(self.channels)):
+            planes = list(quick(0, c, 0, regions))
+            for z in range(1, self.info.shape[2]):
+                planes = [np.maximum(a, b) for a, b in zip(planes, quick(0, c, z, regions), strict=True)]
+            found.append(planes)
+        return [np.stack(channels) for channels in zip(*found, strict=True)]
+
+    def _out_of_one(self, regions: Sequence[Region]) -> list[NDArray[np.generic]]:
+        """Return windows out of the one region that holds them all."""
+        if not regions:
+            return []
+        top, left = (min(region[axis].start for region in regions) for axis in (0, 1))
+        bottom, right = (max(region[axis].stop for region in regions) for axis in (0, 1))
+        around = self.read(region=(slice(top, bottom), slice(left, right)))
+        return [
+            around[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+            for rows, columns in regions
+        ]

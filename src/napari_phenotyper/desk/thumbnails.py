@@ -200,18 +200,18 @@ def read_thumbnails(
 
 
 def read_field(item: Wanted, spots: Sequence[Spot], side: float) -> Found:
-    """Return the pixels around cells of one field, read in one go; why, in their place, if they cannot be read."""
+    """Return the pixels around cells of one field; why, in their place, if they cannot be read."""
     field = item.field
     try:
         around = _around(item, spots, side)
-        pixels = field.read(region=around.region)
+        parts = field.windows([place.region for place in around])
     except PhenotyperError as error:
         empty = np.zeros((0, 1, 1), np.uint8)
         return {spot.cell: Thumbnail(empty, (), str(error)) for spot in spots}
     channels = tuple(channel.label for channel in field.channels)
     return {
-        spot.cell: Thumbnail(window(pixels, *place, around.reach), channels)
-        for spot, place in zip(spots, around.places, strict=True)
+        spot.cell: Thumbnail(place.framed(part), channels)
+        for spot, place, part in zip(spots, around, parts, strict=True)
     }
 
 
@@ -219,42 +219,44 @@ def read_own(item: Wanted, spots: Sequence[Spot], side: float, store: MaskStore)
     """Return which pixels around cells of one field are their own; nothing if that cannot be read."""
     try:
         around = _around(item, spots, side)
-        labels = store.part(item.field.ref, item.mask, around.region)[None]
+        parts = store.parts(item.field.ref, item.mask, [place.region for place in around])
     except PhenotyperError:
         return {}
     return {
-        spot.cell: window(labels, *place, around.reach)[0] == spot.cell[1]
-        for spot, place in zip(spots, around.places, strict=True)
+        spot.cell: place.framed(part[None])[0] == spot.cell[1]
+        for spot, place, part in zip(spots, around, parts, strict=True)
     }
 
 
 @dataclass(frozen=True)
-class _Around:
-    """A region that holds the surroundings of some cells: where each lies in it, and how far each picture reaches."""
+class Surroundings:
+    """The surroundings of a cell: the region of the field, its corner in the picture, and how far that reaches."""
 
     region: Region
-    places: tuple[tuple[int, int], ...]
+    corner: tuple[int, int]
     reach: int
 
+    def framed(self, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return (c, 2 reach, 2 reach) with the region in its place, black where there is no image."""
+        whole = (len(pixels), 2 * self.reach, 2 * self.reach)
+        if pixels.shape == whole:
+            return np.ascontiguousarray(pixels)
+        out = np.zeros(whole, pixels.dtype)
+        y, x = self.corner
+        out[:, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
+        return out
 
-def _around(item: Wanted, spots: Sequence[Spot], side: float) -> _Around:
+
+def _around(item: Wanted, spots: Sequence[Spot], side: float) -> list[Surroundings]:
     info = item.field.info
     reach = max(round(side / (info.pixel_size or 1.0) / 2), 1)
-    height, width = info.shape[3:]
-    rows, columns = [round(spot.y) for spot in spots], [round(spot.x) for spot in spots]
-    top, left = max(min(rows) - reach, 0), max(min(columns) - reach, 0)
-    region = slice(top, min(max(rows) + reach, height)), slice(left, min(max(columns) + reach, width))
-    places = tuple((row - top, column - left) for row, column in zip(rows, columns, strict=True))
-    return _Around(region, places, reach)
+    return [surroundings(spot, reach, info.shape[3:]) for spot in spots]
 
 
-def window(pixels: NDArray[np.generic], row: int, column: int, reach: int) -> NDArray[np.generic]:
-    """Return (c, 2 reach, 2 reach) around a pixel, a copy; black where there is no image."""
-    out = np.zeros((len(pixels), 2 * reach, 2 * reach), pixels.dtype)
-    height, width = pixels.shape[1:]
-    top, left = row - reach, column - reach
-    inside = slice(max(top, 0), min(row + reach, height)), slice(max(left, 0), min(column + reach, width))
-    part = pixels[:, inside[0], inside[1]]
-    y, x = inside[0].start - top, inside[1].start - left
-    out[:, y : y + part.shape[1], x : x + part.shape[2]] = part
-    return out
+def surroundings(spot: Spot, reach: int, shape: tuple[int, ...]) -> Surroundings:
+    """Return what lies around a cell, so many pixels far, in a field of some (y, x)."""
+    starts = [round(position) - reach for position in (spot.y, spot.x)]
+    first = [min(max(start, 0), size) for start, size in zip(starts, shape, strict=True)]
+    last = [max(min(start + 2 * reach, size), begin) for start, size, begin in zip(starts, shape, first, strict=True)]
+    region = slice(first[0], last[0]), slice(first[1], last[1])
+    return Surroundings(region, (first[0] - starts[0], first[1] - starts[1]), reach)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_phenotyper.core.chunks import ChunkedArray, chunked_array, decoder
 from napari_phenotyper.core.errors import PixelError
 from napari_phenotyper.core.field import FieldInfo, Region
 from napari_phenotyper.core.keys import Json, digest
@@ -93,13 +94,38 @@ class ZarrField:
             stored = zarr.open_array(str(array.path.parent), mode="r", zarr_format=2 if array.version == 2 else 3)
             plane: NDArray[np.generic] = np.asarray(stored[index])
         except _DAMAGED as error:
-            raise PixelError(
-                f"{self.name}: {array.path.parent} cannot be read: {error}.",
-                "Copy the plate again; a chunk that is damaged may be deleted and reads as blank.",
-            ) from error
+            raise self._damaged(array.path.parent, error) from error
         if image.axes.index("x") < image.axes.index("y"):
             plane = plane.T
         return plane.astype(plane.dtype.newbyteorder("="), copy=False)
+
+    def windows(self, t: int, c: int, z: int, regions: Sequence[Region]) -> list[NDArray[np.generic]]:
+        """Return regions of one plane at full resolution, of whose chunks only those are read that they need.
+
+        Raises PixelError naming the field or the array.
+        """
+        image, _ = self._metadata
+        array = self._chunks
+        positions = {"t": t, "c": c, "z": z}
+        known = array is not None and image.axes.endswith("yx")
+        if array is None or not known or any(positions[a] >= n for a, n in zip(image.axes[:-2], array.shape)):
+            return [self.plane(t, c, z, 0, region) for region in regions]
+        try:
+            found = array.windows([positions[axis] for axis in image.axes[:-2]], regions, decoder(array.codec))
+        except _DAMAGED as error:
+            raise self._damaged(array.folder, error) from error
+        return [window.astype(window.dtype.newbyteorder("="), copy=False) for window in found]
+
+    @cached_property
+    def _chunks(self) -> ChunkedArray | None:
+        """How the array at full resolution is stored; None if only zarr can read it."""
+        return chunked_array(self._metadata[1][0].path.parent)
+
+    def _damaged(self, array: object, error: Exception) -> PixelError:
+        return PixelError(
+            f"{self.name}: {array} cannot be read: {error}.",
+            "Copy the plate again; a chunk that is damaged may be deleted and reads as blank.",
+        )
 
     def fingerprint(self) -> str:
         """Return a digest of the image's path, its arrays' metadata files and the top of its chunk tree."""

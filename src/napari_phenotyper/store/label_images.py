@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_phenotyper.core.chunks import chunked_array, decoder
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
 
@@ -74,14 +75,15 @@ def read_group(folder: Path, about: Mapping[str, Any]) -> Masks:
     return Masks(labels, int(about["revision"]))
 
 
-def read_part(folder: Path, name: str, region: tuple[slice, slice]) -> Labels:
-    """Return some rows and columns of one compartment; raises what `read_group` raises.
+def read_parts(folder: Path, name: str, regions: Sequence[tuple[slice, slice]]) -> list[Labels]:
+    """Return rows and columns of one compartment for each of some regions; raises what `read_group` raises.
 
     No checksum tells of damage here, and a chunk that is missing reads as empty.
     """
-    import zarr
-
-    return np.asarray(zarr.open_array(folder / name / "0", mode="r")[region], np.int32)
+    array = chunked_array(folder / name / "0")
+    if array is None:
+        raise ValueError(f"{folder / name} is not stored as masks are")
+    return [np.asarray(part, np.int32) for part in array.windows((), regions, decoder(array.codec))]
 
 
 def group_record(folder: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ Plain `zarr.open` and label viewers read them. What lies under a key never chang
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +29,7 @@ from napari_phenotyper.store.files import (
     writable,
     write_json,
 )
-from napari_phenotyper.store.label_images import GROUP, group_record, read_group, read_part, write_group
+from napari_phenotyper.store.label_images import GROUP, group_record, read_group, read_parts, write_group
 
 _REMEDY = "Segment the field again."
 
@@ -98,14 +98,14 @@ class MaskStore:
                     self.drop(ref, key)
             raise ProjectError(f"The masks of {ref} in {place} are damaged: {error}.", _REMEDY) from error
 
-    def part(self, ref: FieldRef, key: str, region: tuple[slice, slice]) -> Labels:
-        """Return some rows and columns of the nuclei, for looking at: what lies there is not checked.
+    def parts(self, ref: FieldRef, key: str, regions: Sequence[tuple[slice, slice]]) -> list[Labels]:
+        """Return rows and columns of the nuclei in some regions, for looking at: what lies there is not checked.
 
         Raises ProjectError if they cannot be read.
         """
         place = self._place(ref, key)
         try:
-            return read_part(place, NUCLEI, region)
+            return read_parts(place, NUCLEI, regions)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise ProjectError(f"The masks of {ref} in {place} cannot be read: {error}.", _REMEDY) from error
 

@@ -28,6 +28,7 @@ from napari_phenotyper.views.plate_tab import OpenButtons
 from napari_phenotyper.views.preferences import user_preferences
 from napari_phenotyper.views.qt_thread import GuiThread
 from napari_phenotyper.views.recent_list import RecentList
+from napari_phenotyper.views.small_screens import make_room
 from napari_phenotyper.views.workplace import Workplace
 
 WELCOME = (
@@ -230,6 +231,9 @@ class PhenotyperDock(QWidget):
         self.workplace = Workplace(self._viewer, desk)
         self.welcome.hide()
         self._column.addWidget(self.workplace)
+        hidden = make_room(self.window(), self.screen().availableGeometry().width())
+        if hidden:
+            desk.background.tell(hidden)
         self.workplace.open_asked.connect(self.open)
         self.workplace.opening.recent.asked.connect(self.open)
         self.workplace.sample_asked.connect(self.open_sample)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QCompleter, QPushButton, QWidget
+from superqt.utils import QFlowLayout
 
 from napari_phenotyper.core.annotations import Phenotype
 from napari_phenotyper.desk.desk import Desk
@@ -41,7 +42,7 @@ _NARROW = 28
 class SearchBox(QComboBox):
     """A box with many entries: type a part of a name to find it."""
 
-    def __init__(self, tip: str, letters: int = 9) -> None:
+    def __init__(self, tip: str, letters: int = 12) -> None:
         super().__init__()
         self._entries: tuple[Entry, ...] = ()
         self.setEditable(True)
@@ -108,21 +109,19 @@ class GalleryBar(QWidget):
         self.classes = SearchBox("Cells that are predicted to be of this class")
         self.annotated = SearchBox("Cells that somebody annotated, or not, or with this class")
         self.places = SearchBox("Wells, or what was done to them")
-        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 11)
-        self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's", 8)
+        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 13)
+        self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's")
         self.turn = _button("⇅", "The other way round", checkable=True)
         self.again = _button("↻", "Ask once more: predictions may have changed since these cells were chosen")
         self.outlined = _button("◌", "A line around the cell that a picture is of", checkable=True)
         self.outlined.setChecked(desk.gallery.outlined)
-        line = QHBoxLayout(self)
+        line = QFlowLayout(self)  # on a narrow screen the boxes take several lines
         line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(3)
-        for widget in (self.classes, self.annotated, self.places, self.orders):
-            line.addWidget(widget, 1)
-        for widget in (self.turn, self.again):
+        line.setHorizontalSpacing(3)
+        line.setVerticalSpacing(3)
+        boxes = self.classes, self.annotated, self.places, self.orders
+        for widget in (*boxes, self.turn, self.again, self.outlined, self.channels):
             line.addWidget(widget)
-        line.addWidget(self.outlined)
-        line.addWidget(self.channels, 1)
         for box in (self.classes, self.annotated, self.places):
             box.activated.connect(self._filter)
         self.orders.activated.connect(self._order)

@@ -136,21 +136,21 @@ class Tour:
         bar.classes.activated.emit(bar.classes.currentIndex())
         self.hand.until(lambda: self.desk.gallery.groups is not before)
         self._see_gallery()
-        self.hand.click_in(self._grid.viewport(), self._grid.rect_of(2).center())
-        self.hand.click_in(self._grid.viewport(), self._grid.rect_of(5).center(), SHIFT)
+        self.hand.click_in(self.grid.viewport(), self.grid.rect_of(2).center())
+        self.hand.click_in(self.grid.viewport(), self.grid.rect_of(5).center(), SHIFT)
         self.hand.until(lambda: not self.desk.background.jobs)
         self.shot("gallery")
 
     def _see_gallery(self) -> None:
         """Wait for the pictures in sight."""
-        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        rows, grid = self.desk.gallery.groups[0].rows, self.grid
         seen = self.desk.gallery.thumbnails
         self.hand.until(lambda: all(seen.get(rows.cell(row)) is not None for row in grid.in_sight()))
         self.hand.wait(0.3)
 
     def label_in_gallery(self, name: str, count: int) -> int:
         """Select the first cells of the gallery and press the key of a class; return how many have it then."""
-        rows, grid = self.desk.gallery.groups[0].rows, self._grid
+        rows, grid = self.desk.gallery.groups[0].rows, self.grid
         self.hand.click_in(grid.viewport(), grid.rect_of(0).center())
         self.hand.click_in(grid.viewport(), grid.rect_of(count - 1).center(), SHIFT)
         QTest.keyClicks(grid, self._key(name))
@@ -167,7 +167,8 @@ class Tour:
         return count, len(self.desk.gallery.groups[0].rows)
 
     @property
-    def _grid(self) -> CellGrid:
+    def grid(self) -> CellGrid:
+        """The gallery's first group."""
         assert self.place.gallery.view is not None
         return self.place.gallery.view.halves[0].grid
 

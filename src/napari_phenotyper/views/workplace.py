@@ -139,8 +139,8 @@ class Workplace(QWidget):
         column.addWidget(self.plate_tab)
         for widget, title in ((first, "Plate"), (self.segment, "Segment"), (self.train, "Train")):
             self.tabs.addTab(_Scrolling(widget), title)
-        self.tabs.insertTab(ANNOTATE, self.annotate, "Annotate")
-        self.tabs.insertTab(RESULTS, self.results, "Results")
+        self.tabs.insertTab(ANNOTATE, _Scrolling(self.annotate), "Annotate")
+        self.tabs.insertTab(RESULTS, _Scrolling(self.results), "Results")
         self.hint.setWordWrap(True)
         self.hint.setObjectName("hint")
         self.hint.setTextFormat(Qt.TextFormat.RichText)

@@ -102,7 +102,7 @@ def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[
         Key("L", "L", "Learn live, or stop", lambda: desk.live.switch(not desk.live.on)),
         Key("E", "E", "Test the classifier: evaluate it on wells it never saw", desk.evaluate),
         Key("K", "K", "Keep the model", desk.keep),
-        Key("M", "M", "Methods: how the results came about, in words", tabs.show_methods),
+        Key("W", "W", "Methods: how the results came about, in words", tabs.show_methods),
         Key("H", "H", "Find hits: wells that differ from the negative controls", tabs.find_hits),
     ]  # fmt: skip
     return keys

@@ -125,7 +125,7 @@ class ResultsTab(QWidget):
         self.stale.setStyleSheet("background-color: #ffe9a8; color: #3d2e00; padding: 4px; border-radius: 2px;")
         self.figures.setToolTip("Profiles as a clustered heat map, shares by treatment, strongest hits, the plate map")
         self.save.setToolTip("Every well and column that was scored, with what the scores rest on")
-        self.methods.setToolTip("How the hits came about, in words that can be copied (M)")
+        self.methods.setToolTip("How the hits came about, in words that can be copied (W)")
         self._lay_out_table()
         line, column = QHBoxLayout(), QVBoxLayout(self)
         line.addWidget(self.figures)

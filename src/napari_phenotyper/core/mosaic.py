@@ -84,14 +84,14 @@ class MosaicPlan:
 
     @cached_property
     def line(self) -> int:
-        """Thickness of a well's border."""
+        """Thickness of a well's border, which never outshines what is inside."""
         extent = max(n * side for n, side in zip(self.wells, self.inside, strict=True))
-        return max(1, round(_LINE * extent / _SEEN))
+        return max(1, min(round(_LINE * extent / _SEEN), self.inside[1] // 40))
 
     @cached_property
     def pitch(self) -> tuple[int, int]:
         """Distance of wells, down and across."""
-        gap = 3 * self.line + 1
+        gap = 4 * self.line + 1  # room for a border of twice the thickness on both sides
         return self.inside[0] + self.head + gap, self.inside[1] + gap
 
     @cached_property

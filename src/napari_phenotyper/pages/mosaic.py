@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,13 +103,6 @@ def mosaic_picture(
     shown = laid_over(shown, frames(plan, roles, (), problems))
     picture: Picture = np.rint(shown * 255).astype(np.uint8)
     return np.concatenate([picture, _bar(plan, column, norm)]) if values else picture
-
-
-def mosaic_jpeg(session: Session, plate: Plate, progress: Progress, limit: int) -> bytes:
-    """Return a small mosaic as a JPEG file, for a page."""
-    buffer = io.BytesIO()
-    Image.fromarray(mosaic_picture(session, plate, progress, limit=limit)).save(buffer, format="JPEG", quality=85)
-    return buffer.getvalue()
 
 
 def _values(session: Session, plate: Plate, column: str, model: str | None, progress: Progress) -> Mapping[str, float]:

@@ -18,11 +18,11 @@ Rgba = NDArray[np.uint8]
 Rgb = tuple[int, int, int]
 Box = tuple[float, float, float, float]
 
-_BORDER, _MISSING, _NAME, _TITLE = (128, 136, 146, 255), (72, 78, 86, 255), (214, 220, 226, 255), (236, 240, 244, 255)
+_BORDER, _MISSING, _NAME, _TITLE = (104, 112, 122, 255), (60, 66, 74, 255), (214, 220, 226, 255), (236, 240, 244, 255)
 _ROLES = {"negative": (108, 160, 255, 255), "positive": (240, 110, 165, 255), "empty": (150, 158, 168, 255)}
 """Borders of wells that have a role, lighter than on the white of a report."""
-_DASHES = {"positive": (6, 4), "empty": (2, 3)}
-"""Role to a dash and a gap in thicknesses of its line, so that roles are told apart without colour."""
+_DASHES = {"positive": 4, "empty": 9}
+"""Role to the dashes along each side of its border, so that roles are told apart without colour."""
 _SELECTED, _PROBLEM = (255, 255, 255, 255), (255, 107, 61, 255)
 STEPS = 24
 """Pixels along a well in a picture of its value."""
@@ -56,7 +56,7 @@ def frames(
         top, left, bottom, right = plan.well_box(row, column)
         role = (roles or {}).get(well, "")
         thick = plan.line * (2 if role in _ROLES else 1)
-        _frame(draw, (top, left, bottom, right), _ROLES.get(role, _BORDER), thick, _DASHES.get(role))
+        _frame(draw, (top, left, bottom, right), _ROLES.get(role, _BORDER), thick, _DASHES.get(role, 0))
         if well in selected:
             _frame(draw, (top, left, bottom, right), _SELECTED, 3 * plan.line)
         draw.text((left + plan.line, top + plan.head / 2), well, fill=_NAME, font=letters, anchor="lm")
@@ -67,25 +67,24 @@ def frames(
     return np.asarray(picture)
 
 
-def _frame(
-    draw: ImageDraw.ImageDraw, box: Box, ink: tuple[int, ...], thick: int, dash: tuple[int, int] | None = None
-) -> None:
+def _frame(draw: ImageDraw.ImageDraw, box: Box, ink: tuple[int, ...], thick: int, dashes: int = 0) -> None:
     """Draw a border around a box, outside it."""
     top, left, bottom, right = box[0] - thick, box[1] - thick, box[2] + thick - 1, box[3] + thick - 1
-    if dash is None:
+    if not dashes:
         draw.rectangle((left, top, right, bottom), outline=ink, width=thick)
         return
-    for a, b in _dashes(left, right + 1, dash, thick):
+    for a, b in _dashes(left, right + 1, dashes):
         draw.rectangle((a, top, b, top + thick - 1), fill=ink)
         draw.rectangle((a, bottom - thick + 1, b, bottom), fill=ink)
-    for a, b in _dashes(top, bottom + 1, dash, thick):
+    for a, b in _dashes(top, bottom + 1, dashes):
         draw.rectangle((left, a, left + thick - 1, b), fill=ink)
         draw.rectangle((right - thick + 1, a, right, b), fill=ink)
 
 
-def _dashes(start: float, stop: float, dash: tuple[int, int], thick: int) -> Iterable[tuple[float, float]]:
-    length, step = dash[0] * thick, sum(dash) * thick
-    return ((a, min(a + length, stop) - 1) for a in np.arange(start, stop, step).tolist())
+def _dashes(start: float, stop: float, count: int) -> Iterable[tuple[float, float]]:
+    """Return where dashes begin and end, the first and the last one at the ends."""
+    marks = np.rint(np.linspace(start, stop, 2 * count)).tolist()
+    return ((a, b - 1) for a, b in zip(marks[::2], marks[1::2], strict=True))
 
 
 def _cross(draw: ImageDraw.ImageDraw, box: Box, thick: int) -> None:

@@ -87,7 +87,7 @@ class ThumbnailStore:
             part = wanted[start : start + _MANY]
             asked = f"{_BY_KEY} AND pixels_key IN ({','.join('?' * len(part))})"
             for key, *packed in self._rows(asked, (*size, *part)):
-                one = _unpacked(*packed, size)
+                one = _unpacked(size, *packed)
                 if one is not None:
                     found[key] = one
         return found
@@ -99,7 +99,7 @@ class ThumbnailStore:
         """
         found = {}
         for well, number, key, *packed in self._rows(_BY_PLATE, (plate, *size)):
-            one = _unpacked(*packed, size)
+            one = _unpacked(size, *packed)
             if one is not None:
                 found[FieldRef(plate, well, number)] = key, one
         return found
@@ -164,7 +164,7 @@ def _packed(one: Thumbnail) -> tuple[str, bytes]:
     return json.dumps({"type": pixels.dtype.str, "count": len(pixels), "shape": list(one.shape)}), pixels.tobytes()
 
 
-def _unpacked(about: str, pixels: bytes, size: tuple[int, int]) -> Thumbnail | None:
+def _unpacked(size: tuple[int, int], about: str, pixels: bytes) -> Thumbnail | None:
     """Return a thumbnail, None for a damaged one."""
     try:
         said = json.loads(about)

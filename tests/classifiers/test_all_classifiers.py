@@ -24,6 +24,7 @@ from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
 from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
 from napari_phenotyper.classifiers.lipnet import LipNet
 from napari_phenotyper.classifiers.logistic import LogisticRegression
+from napari_phenotyper.classifiers.perceptron import Perceptron
 from napari_phenotyper.classifiers.resnet import ResNet
 from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.classifiers.wnd5 import WeightedNeighbourDistances
@@ -38,7 +39,8 @@ QUICK = (
     SupportVectorMachine(),
     LinearSupportVectorMachine(),
     LogisticRegression(),
-    Committee(),
+    Committee(networks=1),
+    Perceptron(networks=1),
     DiscriminantAnalysis(),
     NearestCells(),
     WeightedNeighbourDistances(),

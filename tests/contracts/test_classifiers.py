@@ -22,6 +22,8 @@ QUICK = {
     "lipnet": {"epochs": 30, "variant": "2", "networks": 1},
     "deep_svm": {"epochs": 8},
     "jury": {"epochs": 8, "networks": 1},
+    "committee": {"networks": 1},
+    "perceptron": {"networks": 1},
 }
 
 

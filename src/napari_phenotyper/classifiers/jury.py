@@ -36,9 +36,9 @@ _SMALLEST = 1e-7
 class Jury(CropSettings):
     """Jury (networks on crops, committee on features).
 
-    Networks see the pixels, a support vector machine and a logistic regression the measured columns; a cell's
-    probabilities are the geometric means of theirs, somewhat sharpened (Hinton 2002, products of experts). The most
-    accurate on the MitoCheck nuclei: both err, but at different cells.
+    Networks see the pixels; a support vector machine, a logistic regression and perceptrons look at the measured
+    columns; a cell's probabilities are the geometric means of theirs, somewhat sharpened (Hinton 2002, products of
+    experts). The most accurate on the MitoCheck nuclei: both err, but at different cells.
     """
 
     version: ClassVar[int] = 2

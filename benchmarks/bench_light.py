@@ -1,6 +1,6 @@
 """Uneven light: what it does to features and classes, what the estimate takes away of it, and where it is left alone.
 
-`python benchmarks/bench_light.py` writes benchmarks/results/light.json. Composes the plate of issue-sized real nuclei
+`python benchmarks/bench_light.py` writes benchmarks/results/light.json. Composes a plate of real nuclei
 (shared/tools/compose_plate.py), darkens copies of it as lenses do, with a camera's offset, measures all with and
 without the correction, and looks at the real plates of ../shared, of which none is known to need one.
 """
@@ -114,7 +114,12 @@ def composed(folder: Path) -> list[Row]:
             gain = next(iter(lit.flats.values())).gain_image()
             rest = float(np.std(gain / light(gain.shape, fall)))
             rows.append(
-                row(f"{name}: light's unevenness, estimated / left", rest, float(np.std(light(gain.shape, fall))), "sd")
+                row(
+                    f"{name}: unevenness of the light: left / there was",
+                    rest,
+                    float(np.std(light(gain.shape, fall))),
+                    "sd",
+                )
             )
         rows.append(row(f"{name}: corrected unasked", float(bool(lit.flats)), None, "1: yes"))
         rows.append(row(f"{name}: DNA content against even light", error(corrected, true), error(as_it_is, true), "sd"))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_phenotyper.evaluation.illumination import Lighting, lighting, sight
+from napari_phenotyper.evaluation.illumination import Lighting, lighting
+from napari_phenotyper.evaluation.light_sights import sight
 
 SIZE, OFFSET = 256, 100
 

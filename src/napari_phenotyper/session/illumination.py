@@ -17,7 +17,8 @@ from napari_phenotyper.core.illumination import VERSION, Flats, flats_digest
 from napari_phenotyper.core.keys import Json, digest
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress
-from napari_phenotyper.evaluation.illumination import Lighting, Sight, lighting, sight
+from napari_phenotyper.evaluation.illumination import Lighting, lighting
+from napari_phenotyper.evaluation.light_sights import Sight, sight
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session, needs_writing
 from napari_phenotyper.session.steps import Away, Steps, carry_out, over_plate

@@ -151,14 +151,12 @@ def photograph(name: str, case: Case, plate: Path, out: Path) -> None:
             if tab == ANNOTATE and names:
                 tour.place.plate.colour_by("share", names[0])
             shot(what)
+        tour.gallery()
+        shot("gallery")
+        tour.hand.tab(tour.place.tabs, RESULTS)
         if tour.desk.results.obstacle is None and len(case.wells) > 1:
             tour.hits()
-            shot("hits")
-        else:
-            tour.hand.tab(tour.place.tabs, RESULTS)
-            shot("results")
-            tour.gallery()
-            shot("gallery")
+        shot("results")
         size, place = viewer.window._qt_window.frameGeometry(), area
         if size.width() > place.width() or size.height() > place.height():
             sys.stdout.write(f"{name}: the window is {size.width()} × {size.height()}, ")

@@ -23,6 +23,8 @@ import tifffile
 from scipy import ndimage
 
 OUT = Path("docs/window/extremes")
+PATIENCE = 5.0
+"""Pictures are taken on machines that do other work, too."""
 DONE = 24
 """Wells that are segmented and measured: of a large plate not all, as in the midst of its job."""
 _LONG = "Multinucleated cells with micronuclei and fragmented chromatin after prolonged mitotic arrest"
@@ -136,6 +138,7 @@ def photograph(name: str, case: Case, plate: Path, out: Path) -> None:
     viewer.window.resize(area.width(), area.height())
     viewer.window._qt_window.move(0, 0)
     tour = Tour(viewer, dock_of(viewer))
+    tour.hand.patience = PATIENCE
 
     def shot(what: str) -> None:
         tour.hand.wait(0.5)

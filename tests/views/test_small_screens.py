@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_phenotyper.views.gallery_bar import GalleryBar
+from napari_phenotyper.views.plain import plain_tip
 from napari_phenotyper.views.small_screens import NARROW, make_room
 
 
@@ -45,3 +46,8 @@ def test_the_boxes_of_the_gallery_are_not_wider_than_a_small_screen(qtbot, desk)
     bar.show()
     boxes = (bar.classes, bar.annotated, bar.places, bar.orders, bar.channels)
     assert all(bar.rect().contains(box.geometry()) for box in boxes)
+
+
+def test_a_name_that_looks_like_html_is_shown_letter_by_letter():
+    assert "&lt;b&gt;" in plain_tip("G2<b>late</b>")
+    assert plain_tip("G1 → S\nB03") == "G1 → S\nB03"

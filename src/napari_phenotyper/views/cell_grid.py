@@ -20,6 +20,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QAbstractScrollArea, QToolTip
 
+from napari_phenotyper.views.plain import plain_tip
 from napari_phenotyper.views.row_selection import RowSelection
 
 SIZES = (48, 192)
@@ -221,7 +222,7 @@ class CellGrid(QAbstractScrollArea):
         """Say what is known of the cell under the cursor."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row = self.row_at(event.pos())
-            QToolTip.showText(event.globalPos(), self._words(row) if row >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(self._words(row)) if row >= 0 else "", self)
             return True
         return super().viewportEvent(event)
 

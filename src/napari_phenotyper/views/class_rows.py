@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
+from napari_phenotyper.views.plain import plain_tip
 
 SWATCH, KEY, NAME, ANNOTATED, PREDICTED = range(5)
 COLOUR = 256
@@ -89,7 +90,7 @@ class ClassRows(QAbstractTableModel):
         if role == COLOUR:
             return QColor(row.colour) if column == SWATCH else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.name if column == NAME else _TIPS[column]
+            return plain_tip(row.name) if column == NAME else _TIPS[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = {KEY: Qt.AlignmentFlag.AlignHCenter, NAME: Qt.AlignmentFlag.AlignLeft}
             return side.get(column, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter

@@ -14,6 +14,7 @@ from napari_phenotyper.core.annotations import Phenotype
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.choosing import CellQuery
+from napari_phenotyper.views.plain import plain_tip
 
 Entry = tuple[str, str]
 """What a box shows, and what it means."""
@@ -52,7 +53,7 @@ class SearchBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(letters)
         self.setMaxVisibleItems(20)
-        self.setToolTip(tip)
+        self._tip = tip
         self.lineEdit().editingFinished.connect(self._tidy)
         self.currentIndexChanged.connect(self._tidy)
 
@@ -85,6 +86,7 @@ class SearchBox(QComboBox):
         """Show what is chosen, from its beginning, in place of what was left half typed."""
         self.setEditText(self.itemText(self.currentIndex()))
         self.lineEdit().setCursorPosition(0)
+        self.setToolTip(plain_tip(f"{self._tip}:\n{self.currentText()}"))
 
 
 class GalleryBar(QWidget):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_phenotyper.desk.gallery import Gallery, Group
@@ -36,7 +38,7 @@ class Half(QWidget):
 
     def show_group(self, group: Group, titled: bool) -> None:
         """Show what a query found."""
-        self.title.setText(f"<b>{titled_words(group)}</b>")
+        self.title.setText(f"<b>{escape(titled_words(group))}</b>")
         self.title.setVisible(titled)
         self.grid.set_count(len(group.rows))
 

@@ -30,10 +30,16 @@ class Hand:
         napari's, with its window shown.
     dock
         In it.
+
+    Attributes
+    ----------
+    patience
+        How many times longer than usual it waits for the window: for a machine that others use, too.
     """
 
     def __init__(self, viewer: Any, dock: PhenotyperDock) -> None:
         self.viewer, self.dock = viewer, dock
+        self.patience = 1.0
 
     @property
     def canvas(self) -> QWidget:
@@ -49,6 +55,7 @@ class Hand:
 
     def until(self, what: Callable[[], object], seconds: float = 90.0) -> None:
         """Let the window work until something holds. Raises PhenotyperError if it does not come to that."""
+        seconds *= self.patience
         end = time.monotonic() + seconds
         while not what():
             if time.monotonic() > end:

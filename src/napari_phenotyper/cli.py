@@ -33,8 +33,7 @@ from napari_phenotyper.options import (
     Settings,
 )
 from napari_phenotyper.pages import words
-from napari_phenotyper.pages.label_words import plan_details, plan_sentences
-from napari_phenotyper.session import label_files, labelling, learning, measuring, moving, profiling, segmenting
+from napari_phenotyper.session import learning, measuring, moving, profiling, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.opening import find_plates
 from napari_phenotyper.session.quality import flagged_facts, flags_of, left_out
@@ -179,33 +178,7 @@ def layout(
         show(as_json, facts, "\n".join(lines))
 
 
-@app.command()
-def annotate(
-    plate: PlatePath,
-    source: Annotated[Path, typer.Option("--from", help="CSV: well,field,y,x,phenotype[,annotator,plate].")],
-    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would happen.")] = False,
-    project: Project = None,
-    pattern: Pattern = "",
-    as_json: AsJson = False,
-) -> None:
-    """Read annotations and tell how many found a cell."""
-    with at_work(plate, project, pattern) as (session, plates, progress):
-        if preview:
-            plan = label_files.plan_import(session, plates, source, progress)
-            said = [*plan_sentences(plan), *(f"  {kind}: {text}" for kind, text in plan_details(plan)[:20])]
-            facts = {**plan.outcome.__dict__, "new_classes": plan.new_classes, "changed": plan.changed}
-            show(as_json, facts, "\n".join(said))
-            return
-        done = label_files.import_annotations(session, plates, source, progress)
-        share = done.found / max(done.rows, 1)
-        text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
-        if done.waiting:
-            text += f"; {done.waiting} wait until their field is segmented"
-        if done.contested:
-            text += f"; {done.contested} share a cell with another class and are not trained on"
-        say("\n".join(done.outside[:20]))
-        counts = labelling.counts(session)
-        show(as_json, {**done.__dict__, "outside": list(done.outside), "classes": counts}, text)
+app.command()(labels.annotate)
 
 
 @app.command()

@@ -1,7 +1,8 @@
-"""The command that looks after labels: `phenotyper labels`."""
+"""Commands that look after labels: `phenotyper annotate`, `labels`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,36 @@ import typer
 from napari_phenotyper.console import at_work, say, show, show_table
 from napari_phenotyper.core.errors import SettingError
 from napari_phenotyper.options import AsJson, Out, Pattern, PlatePath, Project
-from napari_phenotyper.pages.label_words import strays_text
-from napari_phenotyper.session import astray
+from napari_phenotyper.pages.label_words import plan_details, plan_sentences, strays_text
+from napari_phenotyper.session import astray, label_files, labelling
+
+
+def annotate(
+    plate: PlatePath,
+    source: Annotated[Path, typer.Option("--from", help="CSV: well,field,y,x,phenotype[,annotator,plate].")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would happen.")] = False,
+    project: Project = None,
+    pattern: Pattern = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read annotations and tell how many found a cell."""
+    with at_work(plate, project, pattern) as (session, plates, progress):
+        if preview:
+            plan = label_files.plan_import(session, plates, source, progress)
+            said = [*plan_sentences(plan), *(f"  {kind}: {text}" for kind, text in plan_details(plan)[:20])]
+            facts = {**plan.outcome.__dict__, "new_classes": plan.new_classes, "changed": plan.changed}
+            show(as_json, facts, "\n".join(said))
+            return
+        done = label_files.import_annotations(session, plates, source, progress)
+        share = done.found / max(done.rows, 1)
+        text = f"{done.found} of {done.rows} annotations found a cell ({share:.1%}); {done.lost} did not and are kept"
+        if done.waiting:
+            text += f"; {done.waiting} wait until their field is segmented"
+        if done.contested:
+            text += f"; {done.contested} share a cell with another class and are not trained on"
+        say("\n".join(done.outside[:20]))
+        counts = labelling.counts(session)
+        show(as_json, {**done.__dict__, "outside": list(done.outside), "classes": counts}, text)
 
 
 def labels(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.desk.test_live import some_cell
 
+from napari_phenotyper.desk.strays import PAUSE
 from napari_phenotyper.session.astray import CONTESTED, LOST
 from napari_phenotyper.session.labelling import Click, annotate_payload, mark
 
@@ -85,3 +88,12 @@ def free_cell(desk):
     cell, y, x = some_cell(desk)
     desk.marking.clear(y, x)
     return cell, y, x
+
+
+def test_a_desk_that_is_closed_looks_no_more(desk, wheel, monkeypatch):
+    monkeypatch.setattr(desk.strays, "_look", lambda: pytest.fail("it looked"))
+    desk.strays.look()
+    desk.strays.stop()
+    end = time.monotonic() + 2 * PAUSE
+    while time.monotonic() < end:
+        wheel.turn()

@@ -269,6 +269,7 @@ class Desk:
     def close(self) -> None:
         """Stop what runs, save what waits, close the project."""
         self._quiet()
+        self.strays.stop()
         self.live.on = False
         self.background.close()
         self.back.close()

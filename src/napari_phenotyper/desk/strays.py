@@ -89,6 +89,10 @@ class Strays:
         self._wait()
         self._wait = self._later(PAUSE, self._look)
 
+    def stop(self) -> None:
+        """Look no more: the project is about to be closed."""
+        self._wait()
+
     def choose(self, stray: Stray | None) -> None:
         """Deal with one of them."""
         self.chosen = stray

@@ -2,7 +2,8 @@
 
     make bench-seeing        or:        python benchmarks/bench_seeing.py [PART …]
 
-Parts: gallery, hits, mosaic; reopen and memory, which open the real window (memory takes an hour, or PHENOTYPER_MINUTES).
+Parts: gallery, hits, mosaic; reopen and memory, which open the real window (memory takes an hour, or
+PHENOTYPER_MINUTES).
 results/seeing.json is written when all are measured.
 """
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_phenotyper.core.chunks import ChunkedArray, chunked_array, decoder
 from napari_phenotyper.core.errors import PixelError
 from napari_phenotyper.core.field import FieldInfo, Region
 from napari_phenotyper.core.keys import Json, digest
+from napari_phenotyper.kernels.chunks import ChunkedArray, chunked_array, decoder
 from napari_phenotyper.readers._ngff import AXES, ArrayFile, Multiscale, array_file, attributes, multiscale
 
 _DAMAGED = (OSError, ValueError, RuntimeError, TypeError, LookupError)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_phenotyper.core.chunks import chunked_array, decoder
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
+from napari_phenotyper.kernels.chunks import chunked_array, decoder
 
 GROUP: Mapping[str, Json] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
 """`zarr.json` of a group that only holds others."""

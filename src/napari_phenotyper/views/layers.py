@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import napari.layers
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from psygnal import Signal
 from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.views.compositing import ChannelLook
+from napari_phenotyper.views.layer_kinds import Image, Labels, Points
 from napari_phenotyper.views.overlay import Codes, Rgba
 
 Describe = Callable[[float, float], str]
@@ -40,38 +40,6 @@ class ChannelDisplay:
     limits: tuple[float, float]
     colour: str
     visible: bool = True
-
-
-class _Described:
-    """A layer whose status line `say(position in the world)` writes; napari calls it in a thread of its own."""
-
-    say: Callable[[Any], str] | None = None
-
-    def get_status(self, position: Any = None, **options: Any) -> dict[str, str]:
-        # asked without a position, napari reads no pixels, which the main thread may be changing
-        status = super().get_status()
-        text = self.say(position) if self.say is not None and position is not None else ""
-        # napari shows "coordinates" of the selected layer, and "value" where several are selected
-        return {**status, "layer_base": "", "plugin": "", "coordinates": text, "coords": "", "value": text}
-
-
-# named as napari's own, which takes icons, help and the name of the layer's kind from the class name
-class Image(_Described, napari.layers.Image):
-    """A channel of the open field."""
-
-
-class Labels(_Described, napari.layers.Labels):
-    """The class image of the open field; it has no history, the session's journal has."""
-
-    def undo(self) -> None:
-        """Do nothing: undoing is the session's."""
-
-    def redo(self) -> None:
-        """Do nothing: redoing is the session's."""
-
-
-class Points(_Described, napari.layers.Points):
-    """A ring about a place in the open field."""
 
 
 class FieldLayers:

@@ -7,7 +7,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
-from napari_phenotyper.core.chunks import chunked_array, decoder
+from napari_phenotyper.kernels.chunks import chunked_array, decoder
 
 REGIONS = ((slice(0, 5), slice(0, 5)), (slice(7, 30), slice(3, 25)), (slice(29, 37), slice(20, 29)))
 PIXELS = np.random.default_rng(0).integers(0, 60000, (2, 37, 29)).astype(np.uint16)

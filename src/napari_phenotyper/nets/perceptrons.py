@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +59,17 @@ class Perceptrons(nn.Module):
         return torch.baddbmm(self.biases[-1], x, self.weights[-1])
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have torch work on one thread: on several, such small products wait for one another, ten times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def trained(scores: Float32, labels: np.ndarray, count: int, seed: int) -> tuple[Layer, ...]:
     """Train networks and return their layers, first to last.
 
@@ -89,6 +102,7 @@ def trained(scores: Float32, labels: np.ndarray, count: int, seed: int) -> tuple
         ) / len(rows)  # fmt: skip
 
     epochs = int(np.clip(SEEN // len(wanted), FEWEST, MOST))
-    train(net, loss, len(wanted), Recipe(epochs, rate=3e-3), generator, no_progress)
+    with _one_thread():
+        train(net, loss, len(wanted), Recipe(epochs, rate=3e-3), generator, no_progress)
     arrays = [(w.detach().numpy(), b.detach().numpy()) for w, b in zip(net.weights, net.biases, strict=True)]
     return tuple((np.asarray(w, np.float32), np.asarray(b, np.float32)) for w, b in arrays)

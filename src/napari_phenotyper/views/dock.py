@@ -122,7 +122,7 @@ class PhenotyperDock(QWidget):
         column.addStretch(0)
         column.addWidget(self.problems)
         self.recent.asked.connect(self.open)
-        self.recent.forget_asked.connect(lambda project: self._list_recent(drop=project))
+        self.recent.forget_asked.connect(self._forget_project)
         self._list_recent()
         self._column.addWidget(self.welcome)
         self.opening.asked.connect(self.open)
@@ -133,6 +133,9 @@ class PhenotyperDock(QWidget):
         """List the projects that were open last, after one was added or dropped: in a thread, for disks may be slow."""
         added = (add.folder, tuple(add.plates)) if add is not None else None
         self._opener.submit("recent", "queue", _recent, self._projects, added, drop, on_result=self._show_recent)
+
+    def _forget_project(self, project: Path) -> None:
+        self._list_recent(drop=project)
 
     def _show_recent(self, found: tuple[Recent, ...]) -> None:
         for box in (self.recent, *([self.workplace.opening.recent] if self.workplace is not None else [])):

@@ -64,7 +64,7 @@ class TrainTab(QWidget):
         self.scores.class_clicked.connect(desk.gallery.show_annotated)
         desk.judging.events.found.connect(self.judging.set_found)
         self.keep.clicked.connect(lambda: desk.keep())
-        self.history.clicked.connect(lambda: self.show_models())
+        self.history.clicked.connect(self._press_history)
         desk.history.events.used.connect(self._went_to)
         desk.live.events.state.connect(self._show_state)
         desk.events.scores.connect(self._show_scores)
@@ -90,6 +90,9 @@ class TrainTab(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
         return dialog
+
+    def _press_history(self, *_: object) -> None:
+        self.show_models()
 
     def _settings(self, name: str) -> Mapping[str, object]:
         """Return the parameters that a classifier's form begins with: those it learns with, where it is the one."""

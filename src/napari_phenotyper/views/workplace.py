@@ -97,6 +97,9 @@ class Workplace(QWidget):
         dialog.show()
         dialog.raise_()
 
+    def _press_methods(self, *_: object) -> None:
+        self.show_methods()
+
     def next_tab(self) -> None:
         """Show the next tab of the way."""
         self.tabs.setCurrentIndex((self.tabs.currentIndex() + 1) % self.tabs.count())
@@ -173,7 +176,7 @@ class Workplace(QWidget):
         desk.background.events.job.connect(self.jobs.show_job)
         desk.background.events.problem.connect(self.jobs.show_problem)
         desk.background.events.message.connect(self.jobs.show_message)
-        self.results.methods.clicked.connect(lambda: self.show_methods())
+        self.results.methods.clicked.connect(self._press_methods)
         self.results.tab_asked.connect(self.tabs.setCurrentIndex)
         self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
         for signal in (

@@ -62,3 +62,11 @@ def make_training(
 def make() -> Make:
     """A maker of training sets."""
     return make_training
+
+
+@pytest.fixture(autouse=True)
+def short_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Perceptrons of so few and so different cells need no more: a quarter of the time."""
+    from napari_phenotyper.nets import perceptrons
+
+    monkeypatch.setattr(perceptrons, "MOST", 15)

@@ -27,6 +27,16 @@ QUICK = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def short_training():
+    """Perceptrons of so few and so different cells need no more: a quarter of the time."""
+    from napari_phenotyper.nets import perceptrons
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(perceptrons, "MOST", 15)
+        yield
+
+
 @pytest.fixture(params=IDS)
 def classifier(request):
     return Registry().make("classifier", request.param, QUICK.get(request.param, {}))

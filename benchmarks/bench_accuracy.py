@@ -23,7 +23,7 @@ from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.evaluation.mask_scores import MaskScores, score_masks
-from napari_phenotyper.session import labelling, learning, measuring, profiling, segmenting
+from napari_phenotyper.session import label_files, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.layouts import set_layout
 from napari_phenotyper.session.opened import make_runner, opened
 
@@ -58,7 +58,7 @@ def plate() -> list:
             plates = session.all_plates()
             segmenting.segment(session, plates, no_progress)
             measuring.measure(session, plates, no_progress)
-            told = labelling.import_annotations(session, plates, source / "truth.csv", no_progress)
+            told = label_files.import_annotations(session, plates, source / "truth.csv", no_progress)
             rows = [row("truth points that find a cell", round(told.found / told.rows, 4), None, "share", 0.95, False)]
             for name in ("svm", "forest", "fastnet"):
                 report = learning.evaluate(session, no_progress, name)

@@ -19,7 +19,7 @@ from _bench import Row, row, write
 
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.session import labelling, learning, measuring, segmenting
+from napari_phenotyper.session import label_files, labelling, learning, measuring, segmenting
 from napari_phenotyper.session.channels import set_roles
 from napari_phenotyper.session.illumination import OFF, Illumination, choose_light
 from napari_phenotyper.session.opened import opened, project_folder
@@ -59,7 +59,7 @@ def prepared(session: Session, folder: Path) -> tuple[Plate, ...]:
     set_roles(session, plates, {"DNA": "w1"})
     plates = session.all_plates()
     segmenting.segment(session, plates, no_progress)
-    labelling.import_annotations(session, plates, folder / "truth.csv", no_progress)
+    label_files.import_annotations(session, plates, folder / "truth.csv", no_progress)
     return plates
 
 

@@ -110,7 +110,7 @@ def _write(path: Path, heads: Sequence[str], rows: Sequence[Sequence[object]]) -
 def prepare(plate: Path, wells: Sequence[str]) -> None:
     """Segment, measure and annotate a plate, as the commands would."""
     from napari_phenotyper.core.progress import no_progress
-    from napari_phenotyper.session import labelling, measuring, segmenting
+    from napari_phenotyper.session import label_files, measuring, segmenting
     from napari_phenotyper.session.layouts import set_layout
     from napari_phenotyper.session.opened import opened, project_folder
 
@@ -119,7 +119,7 @@ def prepare(plate: Path, wells: Sequence[str]) -> None:
         segmenting.segment(session, plates, no_progress, wells=wells)
         measuring.measure(session, plates, no_progress, wells=wells)
         set_layout(session, plates, plate / "layout.csv")
-        labelling.import_annotations(session, plates, plate / "truth.csv", no_progress)
+        label_files.import_annotations(session, plates, plate / "truth.csv", no_progress)
 
 
 def photograph(name: str, case: Case, plate: Path, out: Path) -> None:

@@ -42,6 +42,15 @@ class Keys:
     def show_gallery(self):
         self.told.append("gallery")
 
+    def show_mosaic(self):
+        self.told.append("mosaic")
+
+    def show_heat(self):
+        self.told.append("heat")
+
+    def show_methods(self):
+        self.told.append("methods")
+
     def press(self, binding):
         (key,) = [key for key in self.keys if key.binding == binding]
         key.act()
@@ -117,7 +126,10 @@ def test_tabs_and_what_their_buttons_do_have_keys(keys, desk, until):
     keys.press("T")
     keys.press("S")
     keys.press("H")
-    assert keys.told == ["tab", "segment", "hits"]
+    keys.press("M")
+    keys.press("Shift-M")
+    keys.press("W")
+    assert keys.told == ["tab", "segment", "hits", "mosaic", "heat", "methods"]
     keys.press("E")
     until(lambda: desk.scores is not None)
     assert desk.scores["n"] == len(desk.session.annotations)

@@ -55,6 +55,9 @@ class Tabs(Protocol):
     def show_heat(self) -> None:
         """Put the heat map over the mosaic, or take it away."""
 
+    def show_methods(self) -> None:
+        """Tell in words how results came about."""
+
 
 def keys_of(desk: Desk, view: FieldView, plate_map: PlateMap, cursor: Callable[[], object], tabs: Tabs) -> list[Key]:
     """Return the keys that work on the canvas; `cursor` gives (y, x) or None."""
@@ -113,6 +116,10 @@ def bindings(keys: Sequence[Key]) -> dict[str, Callable[[], None]]:
     return {key.binding: lambda act=key.act: _ignore(act()) for key in keys}
 
 
+WIDE = 760
+"""Width of the list in pixels: two columns of keys on the smallest screen."""
+
+
 class KeysDialog(QDialog):
     """Lists the keys."""
 
@@ -120,13 +127,20 @@ class KeysDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keys and mouse")
         rows = [*((k.name, k.title) for k in keys if k.name), ("?", "This list"), *MOUSE]
-        cells = "".join(f"<tr><td><b>{name}</b>&nbsp;&nbsp;&nbsp;</td><td>{title}</td></tr>" for name, title in rows)
-        text = QLabel(f"<table cellpadding=3>{cells}</table>")
+        half = (len(rows) + 1) // 2
+        text = QLabel(f"<table><tr><td>{_table(rows[:half])}</td><td>{_table(rows[half:])}</td></tr></table>")
+        text.setWordWrap(True)
+        text.setMinimumWidth(WIDE)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addWidget(text)
         column.addWidget(close)
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    cells = "".join(f"<tr><td><nobr><b>{name}</b>&nbsp;&nbsp;</nobr></td><td>{title}</td></tr>" for name, title in rows)
+    return f"<table cellpadding=2>{cells}</table>"
 
 
 def _ignore(_: object) -> None:

@@ -82,7 +82,7 @@ test-qt5: install system
 	$(MAKE) test-gl QT=pyqt5 GL_TESTS="--ignore=tests/plugin/test_window.py"
 
 test-gl: install system
-	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m gl $(GL_TESTS)
+	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m "gl and not slow" $(GL_TESTS)
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -37,7 +37,13 @@ class GuiThread(QObject):
 
         timer.timeout.connect(call)
         timer.start(round(seconds * 1000))
-        return lambda: timer.stop() if _is_alive(timer) else None
+
+        def take_back() -> None:
+            if _is_alive(timer):
+                timer.stop()
+                timer.deleteLater()  # it would hold what it was to call for as long as the window is open
+
+        return take_back
 
     def _call(self, what: Callable[[], None]) -> None:
         what()

@@ -8,6 +8,7 @@ import importlib
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,7 @@ class Registry:
         path = _folder(kind) / f"{name}.py"
         if not path.is_file():
             return name
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
-                continue
-            if any("dataclass" in ast.unparse(d) for d in node.decorator_list):
-                return _title(ast.get_docstring(node), name)
-        return name
+        return _written_title(path)
 
     def get(self, kind: str, name: str) -> Extension:
         """Import an extension.
@@ -138,6 +133,17 @@ class Registry:
         if missing or not dataclasses.is_dataclass(cls):
             raise TypeError(f"{cls.__name__} is no dataclass with the methods {', '.join(methods(contract))}")
         return cls
+
+
+@cache
+def _written_title(path: Path) -> str:
+    """Return the title of an extension of ours; kept, as a window asks for all of them whenever it opens."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if any("dataclass" in ast.unparse(d) for d in node.decorator_list):
+            return _title(ast.get_docstring(node), path.stem)
+    return path.stem
 
 
 def _title(doc: str | None, name: str) -> str:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from napari_phenotyper.core.errors import PhenotyperError, ProjectError
@@ -37,6 +38,7 @@ def writable() -> None:
     """Allow every write: the guard of a store that is not part of a read-only project."""
 
 
+@lru_cache(maxsize=4096)
 def safe_name(text: str) -> str:
     """Return a file name for any text: a readable part of up to 24 characters and eight digits of a digest.
 

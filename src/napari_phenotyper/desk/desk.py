@@ -42,6 +42,8 @@ from napari_phenotyper.session.warming import is_compiled, warm_up, warm_up_step
 
 REFRESH, FIELDS_A_SECOND = 2.0, 300
 """Seconds between two looks at what a plate job has done so far: two, and longer for plates of many fields."""
+READY = 2.0
+"""Seconds after which worker processes start: until the first field is seen, it has the processor to itself."""
 QUIET = 1.5
 """Seconds without a click after which the scores are brought up to date."""
 QUICK = 1.0
@@ -126,7 +128,7 @@ class Desk:
         self.untestable = ""
         self._scored: object = None
         self.selected: frozenset[str] = frozenset()
-        self._quiet = later(0.0, _nothing)
+        self._quiet = self._ready = _nothing
         session.events.masks.connect(self.look)
         session.events.cells.connect(self.look)
         session.events.plates.connect(self.events.plates.emit)
@@ -157,21 +159,27 @@ class Desk:
         for plate in self.session.plates.values():
             for text in plate.problems[:3]:
                 self.background.events.problem.emit(f"{plate.name}: {text}", "")
-            self.look(plate.name)
-        self.live.warm_up()
-        self._warm_up()
         if self.session.plates:
             self.viewing.show_plate(self.back.first([plate.name for plate in plates or self.session.plates.values()]))
+        for name in self.session.plates:
+            self.look(name)
+        self._warm_up()
         self.history.load()
         self.resuming.look()
 
     def _warm_up(self) -> None:
-        """Let the worker of plates get ready; with a bar where that takes half a minute, for which all else waits."""
+        """Let the workers get ready; with a bar where that takes half a minute, for which all else waits."""
+        self._ready()
         if is_compiled():
-            self.session.runner.submit(warm_up, ())
+            self._ready = self.later(READY, self._start_workers)
         else:
+            self.live.warm_up()
             title = "Getting ready, once after the installation"
             self.background.start("ready", "coalesce", title, warm_up_steps(), self.session.runner)
+
+    def _start_workers(self) -> None:
+        self.live.warm_up()
+        self.session.runner.submit(warm_up, ())
 
     def add(self, found: Sequence[Found]) -> None:
         """Take plates that were found into this session's project, and show the first. Raises ProjectError."""
@@ -269,6 +277,7 @@ class Desk:
     def close(self) -> None:
         """Stop what runs, save what waits, close the project."""
         self._quiet()
+        self._ready()
         self.strays.stop()
         self.live.on = False
         self.background.close()

@@ -55,6 +55,21 @@ def test_the_wells_that_are_selected_are_told_to_who_listens(fresh):
     assert heard == [{"B02", "C02"}] and fresh.selected == {"B02", "C02"}
 
 
+def test_the_first_field_is_seen_before_workers_start(plate, wheel, monkeypatch):
+    monkeypatch.setattr("napari_phenotyper.desk.desk.is_compiled", lambda: True)
+    done = []
+    monkeypatch.setattr("napari_phenotyper.desk.desk.warm_up", lambda progress: done.append("workers"))
+    project, background = make_desk(plate, wheel)
+    with project as session:
+        session.open(plate)
+        desk = Desk(session, background, wheel.later)
+        desk.viewing.events.opened.connect(lambda _: done.append("field"))
+        desk.start()
+        wheel.until(lambda: "workers" in done)
+        desk.close()
+    assert done == ["field", "workers"]
+
+
 def test_only_selected_wells_are_segmented_and_later_the_others(fresh, wheel):
     fresh.select(["C03"])
     fresh.segment()

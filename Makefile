@@ -96,9 +96,6 @@ bench-seeing: install system
 bench-window: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_window.py
 
-bench-seeing: install system
-	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_seeing.py
-
 bench-%: install
 	$(PY) benchmarks/bench_$*.py
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -59,6 +59,12 @@ def predicted(model: Model, training: TrainingSet) -> np.ndarray:
     return np.concatenate([model.predict(chunk) for chunk in training.cells])
 
 
+def some(names: Iterable[str]) -> list[str]:
+    """At most a dozen of the names, evenly spaced: networks have hundreds of arrays that are much alike."""
+    every = list(names)
+    return every[:: -(-len(every) // 12)]
+
+
 @cache
 def fitted(classifier: Classifier) -> tuple[Model, list[float]]:
     """A model of forty cells, which is only looked at, and how far its fit said it was."""
@@ -92,7 +98,7 @@ def test_a_foreign_state_is_refused(classifier: Classifier) -> None:
 @ALL
 def test_a_state_that_lacks_any_array_is_refused(classifier: Classifier) -> None:
     state = fitted(classifier)[0].state()
-    for gone in state.arrays:
+    for gone in some(state.arrays):
         with pytest.raises(ModelError):
             classifier.restore(ModelState({k: v for k, v in state.arrays.items() if k != gone}, state.meta))
 
@@ -108,10 +114,9 @@ def test_a_state_that_lacks_any_entry_is_refused(classifier: Classifier) -> None
 @ALL
 def test_an_array_cut_short_is_refused(classifier: Classifier) -> None:
     state = fitted(classifier)[0].state()
-    for name, array in state.arrays.items():
-        if array.ndim:
-            with pytest.raises(ModelError):
-                classifier.restore(ModelState({**state.arrays, name: array[:-1]}, state.meta))
+    for name in some(k for k, array in state.arrays.items() if array.ndim):
+        with pytest.raises(ModelError):
+            classifier.restore(ModelState({**state.arrays, name: state.arrays[name][:-1]}, state.meta))
 
 
 @ALL
@@ -181,9 +186,9 @@ def test_progress_rises_to_one(classifier: Classifier) -> None:
 
 @ALL
 def test_shuffled_labels_score_chance(classifier: Classifier, make: Make) -> None:
-    training = make(n=240, wells=8)
+    training = make(n=160, wells=8)
     shuffled = replace(training, labels=np.random.default_rng(1).permutation(training.labels))
-    report = evaluate(classifier, shuffled, no_progress, folds=4)
+    report = evaluate(classifier, shuffled, no_progress, folds=2)
     assert 0.2 < report["balanced_accuracy"]["value"] < 0.47
     # probabilities that were learnt from noise must not be sure of it
     assert report["log_loss"]["value"] < 1.6

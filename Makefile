@@ -85,7 +85,7 @@ test-slow: install system
 WITH_PYQT5 := tests/views $(addprefix tests/plugin/test_,napari.py journey.py gallery_window.py results_window.py mosaic_window.py)
 
 test-qt5: install system pyqt5
-	$(MAKE) test-gl QT=pyqt5 GL_TESTS='$(WITH_PYQT5) -k "not real"'
+	$(MAKE) test-gl QT=pyqt5 GL_TESTS="$(WITH_PYQT5)"
 
 pyqt5: install
 	$(PY) -m pip install --quiet "PyQt5>=5.15"

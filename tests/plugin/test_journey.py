@@ -20,7 +20,7 @@ pytestmark = pytest.mark.gl
 SCORES = ("n", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "confusion", "per_class")
 
 
-@pytest.fixture(params=["simulated", "real nuclei"])
+@pytest.fixture(params=["simulated", pytest.param("real nuclei", marks=pytest.mark.slow)])
 def plate(request, tmp_path):
     """A plate of 24 wells: the first field of each of the sample plate's, or fields of real nuclei."""
     source = request.getfixturevalue("sample" if request.param == "simulated" else "composed_plate")

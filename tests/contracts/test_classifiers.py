@@ -17,13 +17,14 @@ from napari_phenotyper.core.training import ModelState
 
 IDS = Registry().ids("classifier")
 QUICK = {
-    "fastnet": {"epochs": 8},
+    "fastnet": {"epochs": 5, "size": 32, "networks": 1},
     "resnet": {"epochs": 8, "size": 32, "networks": 1},
-    "lipnet": {"epochs": 30, "variant": "2", "networks": 1},
-    "deep_svm": {"epochs": 8},
-    "jury": {"epochs": 8, "networks": 1},
+    "lipnet": {"epochs": 20, "variant": "2", "networks": 1},
+    "deep_svm": {"epochs": 5, "size": 32},
+    "jury": {"epochs": 5, "size": 32, "networks": 1},
     "committee": {"networks": 1},
     "perceptron": {"networks": 1},
+    "forest": {"trees": 50},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,12 @@ from napari_phenotyper.session.sample import sample_plate
 from napari_phenotyper.session.user_files import PLACE
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_finish():
+    """Spares the collector what was imported: each napari viewer looks twice through all the objects there are."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

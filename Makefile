@@ -16,9 +16,12 @@ TORCH ?= $(shell $(PYTHON) scripts/choose_torch.py)
 # Named, because qtpy takes PyQt5 where both are installed.
 WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
+# One thread: tests are small, and two runs of them share the machine.
+PYTEST := $(WITH_QT) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 scripts/with_display.sh $(PY) -m pytest
+
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots extremes docs docs-serve test test-fast test-slow test-qt5 test-gl check format bench bench-window bench-seeing \
+.PHONY: install system demo shots extremes docs docs-serve test test-fast test-slow test-qt5 test-gl pyqt5 check format bench bench-window bench-seeing \
 	clean
 
 install: $(VENV)/.installed
@@ -65,24 +68,30 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-test: install system check
-	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m "not slow"
-	$(MAKE) test-qt5
+# The checks and three runs of tests, two at a time, each on a display of its own and told of when it is over.
+IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-test-fast: install
-	$(PY) -m pytest -m "not slow and not gl"
+test: install system pyqt5
+	$(MAKE) -j2 $(IN_TURN) test-gl check test-fast test-qt5
+
+test-fast: install system
+	$(PYTEST) -m "not slow and not gl"
 
 test-slow: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m slow
 
-# PyQt5 stays supported: the tests that open napari run once more with it, but for the long ones of what can go wrong
-# (`make test-gl QT=pyqt5` runs all).
-test-qt5: install system
+# PyQt5 stays supported: what opens napari, walks its windows once and paints them runs once more with it
+# (`make test-gl QT=pyqt5` runs all that can go wrong, too).
+WITH_PYQT5 := tests/views $(addprefix tests/plugin/test_,napari.py journey.py gallery_window.py results_window.py mosaic_window.py)
+
+test-qt5: install system pyqt5
+	$(MAKE) test-gl QT=pyqt5 GL_TESTS="$(WITH_PYQT5)"
+
+pyqt5: install
 	$(PY) -m pip install --quiet "PyQt5>=5.15"
-	$(MAKE) test-gl QT=pyqt5 GL_TESTS="--ignore=tests/plugin/test_window.py"
 
 test-gl: install system
-	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m "gl and not slow" $(GL_TESTS)
+	$(PYTEST) -m "gl and not slow" $(GL_TESTS)
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -95,9 +104,6 @@ bench-seeing: install system
 
 bench-window: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_window.py
-
-bench-seeing: install system
-	$(WITH_QT) scripts/with_display.sh $(PY) benchmarks/bench_seeing.py
 
 bench-%: install
 	$(PY) benchmarks/bench_$*.py

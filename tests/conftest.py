@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,16 @@ from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.session import label_files, measuring, segmenting
 from napari_phenotyper.session.layouts import set_layout
 from napari_phenotyper.session.opened import opened, project_folder
+from napari_phenotyper.session.sample import sample_plate
 from napari_phenotyper.session.user_files import PLACE
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_finish():
+    """Spares the collector what was imported: each napari viewer looks twice through all the objects there are."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +61,12 @@ def composed_plate(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     ]
     subprocess.run(command, check=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated sample plate, a SIMULATED folder of 24 wells of two fields; copy it before you work on it."""
+    return sample_plate(tmp_path_factory.mktemp("sample") / "SIMULATED")
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def test_another_seed_gives_another_model(make: Make) -> None:
 
 
 def test_learning_goes_on_from_the_model_before(make: Make) -> None:
-    training = make(n=90)
+    training = make(n=60)
     before = replace(QUICK, epochs=20).fit(training, no_progress)
     warm = replace(QUICK, epochs=1).fit(replace(training, before=before), no_progress)
     cold = replace(QUICK, epochs=1).fit(training, no_progress)

@@ -17,7 +17,6 @@ from napari_phenotyper.classifiers import _model as models
 from napari_phenotyper.classifiers import _powers as bending
 from napari_phenotyper.classifiers import _tables as tables
 from napari_phenotyper.classifiers.boosting import Boosted, GradientBoosting
-from napari_phenotyper.classifiers.committee import Committee
 from napari_phenotyper.classifiers.knn import NearestCells
 from napari_phenotyper.classifiers.lda import DiscriminantAnalysis
 from napari_phenotyper.classifiers.linear_svm import LinearSupportVectorMachine
@@ -84,7 +83,7 @@ def test_lift_moves_doubtful_cells_to_the_rare_class(make: Make) -> None:
     few = training.take(np.flatnonzero((training.labels == 0) | (np.cumsum(training.labels) % 10 == 0)))
     found = []
     for lift in (0.0, 1.0):
-        model = Committee(networks=1, lift=lift).fit(few, no_progress)
+        model = LogisticRegression(lift=lift).fit(few, no_progress)
         found.append(np.concatenate([model.predict(chunk) for chunk in training.cells])[:, 1] > 0.5)
     assert found[1].sum() > found[0].sum()
     assert (found[1] | ~found[0]).all()
@@ -175,10 +174,10 @@ def test_boosting_leaves_a_state_of_arrays(make: Make) -> None:
 @pytest.mark.parametrize("kind", ["sigmoid", "isotonic", "cubic", "auto"])
 def test_a_calibrator_can_be_chosen_and_travels_with_the_model(kind: str, make: Make) -> None:
     training, new = make(n=600, spread=6.0), make(n=300, spread=6.0, seed=1)
-    classifier = Committee(networks=1, calibration=kind)
+    classifier = LogisticRegression(calibration=kind)
     model = classifier.fit(training, no_progress)
     back = classifier.restore(model.state())
-    usual = Committee(networks=1).fit(training, no_progress)
+    usual = LogisticRegression().fit(training, no_progress)
     for chunk in new.cells:
         np.testing.assert_array_equal(back.predict(chunk), model.predict(chunk))
         np.testing.assert_allclose(model.predict(chunk).sum(axis=1), 1, atol=1e-5)

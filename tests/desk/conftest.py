@@ -43,7 +43,7 @@ class Wheel:
         except queue.Empty:
             return
 
-    def until(self, what, seconds=20.0):
+    def until(self, what, seconds=60.0):
         end = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < end, "it did not come to that"

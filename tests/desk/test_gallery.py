@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,10 @@ def show(desk, wheel):
 
 def cells(rows):
     return [rows.cell(i) for i in range(len(rows))]
+
+
+def masks_of(what):
+    return {item.mask for item in what.measured.values()}
 
 
 def given(desk, name):
@@ -135,11 +141,25 @@ def test_a_label_that_cannot_be_saved_is_told_and_does_not_stay_on_the_screen(qu
 
 
 def test_other_masks_bring_other_cells(quiet, wheel, show):
-    before = show(CellQuery())
+    show(CellQuery())
+    before = masks_of(quiet.gallery.population)
     quiet.segment("nuclei", {"threshold": "otsu"})
-    wheel.until(lambda: quiet.gallery.groups[0].rows is not before and not quiet.background.jobs)
-    masks = {item.mask for item in quiet.gallery.population.measured.values()}
-    assert masks == {item.mask for item in quiet.surveys["P1"].measured.values()}
+    wheel.until(lambda: masks_of(quiet.gallery.population) and not masks_of(quiet.gallery.population) & before)
+    assert len(quiet.gallery.groups[0].rows)
+
+
+def test_cells_that_are_measured_later_are_told_and_those_shown_stay(quiet, wheel, show):
+    whole = quiet.surveys["P1"]
+    half = {ref: item for ref, item in whole.measured.items() if ref.field == 1}
+    quiet.surveys["P1"] = replace(whole, measured=half)
+    rows = show(CellQuery())
+    assert not quiet.gallery.stale
+    quiet.surveys["P1"] = whole
+    quiet.events.survey.emit("P1")
+    assert quiet.gallery.stale and quiet.gallery.groups[0].rows is rows
+    quiet.gallery.refresh()
+    wheel.until(lambda: not quiet.gallery.stale)
+    assert masks_of(quiet.gallery.population) == masks_of(whole)
 
 
 def test_the_pixels_around_cells_are_read(quiet, wheel, show):

@@ -42,19 +42,6 @@ def fit(net: CropNet, pixels: torch.Tensor, labels: torch.Tensor, epochs: int) -
     train(net, loss, len(pixels), Recipe(epochs), generator(), no_progress)
 
 
-def test_an_untrained_network_loses_the_logarithm_of_the_classes() -> None:
-    net = fresh(SMALL, generator()).eval()
-    loss = functional.cross_entropy(net(crops()), torch.arange(32) % 4)
-    assert float(loss.detach()) == pytest.approx(math.log(4), abs=1e-4)
-
-
-def test_a_network_learns_32_crops_by_heart() -> None:
-    net, labels = fresh(SMALL, generator()), torch.arange(32) % 4
-    fit(net, crops(), labels, epochs=40)
-    with torch.no_grad():
-        assert (net(crops()).argmax(1) == labels).all()
-
-
 def test_the_same_seed_gives_the_same_weights_after_training() -> None:
     trained = []
     for _ in range(2):
@@ -211,13 +198,13 @@ def test_every_architecture_starts_at_the_logarithm_of_the_classes(architecture:
 
 
 @EACH
-def test_every_architecture_learns_32_crops_by_heart(architecture: Architecture) -> None:
-    net, labels, pixels = fresh(architecture, generator()), torch.arange(32) % 4, crops(side=28)
+def test_every_architecture_learns_16_crops_by_heart(architecture: Architecture) -> None:
+    net, labels, pixels = fresh(architecture, generator()), torch.arange(16) % 4, crops(16, side=28)
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(net(pixels[rows]), labels[rows])
 
-    train(net, loss, 32, Recipe(100, rate=3e-3), generator(), no_progress)
+    train(net, loss, 16, Recipe(60, rate=3e-3), generator(), no_progress)
     with torch.no_grad():
         assert (net(pixels).argmax(1) == labels).all()
 

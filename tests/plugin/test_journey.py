@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from napari_phenotyper.cli import app
 from napari_phenotyper.plugin import dock_of
 from napari_phenotyper.session.opened import opened, project_folder
-from napari_phenotyper.session.sample import sample_plate
 from napari_phenotyper.views.tour import Tour, choose, read_known
 
 pytestmark = pytest.mark.gl
@@ -21,13 +20,11 @@ pytestmark = pytest.mark.gl
 SCORES = ("n", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "confusion", "per_class")
 
 
-@pytest.fixture(params=["simulated", "real nuclei"])
+@pytest.fixture(params=["simulated", pytest.param("real nuclei", marks=pytest.mark.slow)])
 def plate(request, tmp_path):
-    if request.param == "simulated":
-        return sample_plate(tmp_path / "SIMULATED")
-    folder = tmp_path / "P1"
-    shutil.copytree(request.getfixturevalue("composed_plate"), folder)
-    return folder
+    """A plate of 24 wells: the first field of each of the sample plate's, or fields of real nuclei."""
+    source = request.getfixturevalue("sample" if request.param == "simulated" else "composed_plate")
+    return shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("*_s2_*.tif"))
 
 
 def scores_by_command(plate):

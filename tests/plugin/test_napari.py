@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,8 @@ def shown(tour):
     return [(layer.name, layer.metadata["plate"], layer.metadata["well"]) for layer in channels(tour)]
 
 
-def test_the_sample_plate_opens_in_the_dock_from_the_menu(window, tmp_path, monkeypatch):
+def test_the_sample_plate_opens_in_the_dock_from_the_menu(window, sample, tmp_path, monkeypatch):
+    shutil.copytree(sample, tmp_path / sample.name)
     tour = window()
     monkeypatch.setattr("napari_phenotyper.session.sample.user_cache_path", lambda _: tmp_path)
     tour.viewer.open_sample("napari-phenotyper", "simulated_plate")

@@ -15,9 +15,10 @@ from napari_phenotyper.core.plate import ROLES
 from napari_phenotyper.core.wells import parse_well
 
 
-@pytest.fixture(scope="module")
-def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated_plate.make(tmp_path_factory.mktemp("simulated") / "plate")
+@pytest.fixture
+def plate(sample: Path) -> Path:
+    """The plate itself, which these tests only look at."""
+    return sample
 
 
 def table(plate: Path, name: str) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from napari_phenotyper.session.crop_folders import CropFolder, read_folder
 from napari_phenotyper.session.crop_images import read_crop
 
 BY_PLATE = {"group_from": "index.csv:plate"}
+LITTLE = {"epochs": 1, "width": 4, "networks": 1, "size": 20}
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_nothing_is_measured_for_a_classifier_of_crops(folder, monkeypatch):
     made = Registry().make("classifier", "fastnet")
     monkeypatch.setattr("napari_phenotyper.extractors.shape.Shape.measure", lambda *a: pytest.fail("measured"))
     assert not crop_learning.needs_columns(made) and crop_learning.needs_columns(Registry().make("classifier", "svm"))
-    report = evaluated(folder, "fastnet", {"epochs": 1, "width": 4}, **BY_PLATE)
+    report = evaluated(folder, "fastnet", LITTLE, **BY_PLATE)
     assert report["n"] == 40 and report["segmenter"] is None
 
 
@@ -239,7 +240,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize(("classifier", "settings"), [("svm", {}), ("fastnet", {"epochs": 1, "width": 4})])
+@pytest.mark.parametrize(("classifier", "settings"), [("svm", {}), ("fastnet", LITTLE)])
 def test_odd_sets_give_a_result_or_a_message(tmp_path, name, classifier, settings):
     options = {"count": 8, **ODD[name]}
     folder = write_crops(tmp_path / "a", **options)
@@ -261,12 +262,12 @@ def test_one_class_is_told_with_its_remedy(folder):
 
 def test_a_rare_class_of_three_channels_is_found(tmp_path):
     folder = tmp_path / "crops"
-    for i in range(300):
+    for i in range(150):
         write_png(folder / "Interphase" / f"{i}.png", picture("Interphase", i, (40, 40), 3))
     for i in range(10):
         write_png(folder / "Mitotic" / f"{i}.png", picture("Mitotic", i, (40, 40), 3))
     report = evaluated(folder)
-    assert report["n"] == 310 and report["per_class"]["Mitotic"]["recall"] >= 0.6
+    assert report["n"] == 160 and report["per_class"]["Mitotic"]["recall"] >= 0.6
 
 
 @pytest.mark.parametrize("build", [lambda p: None, lambda p: p.mkdir(), lambda p: (p / "A").mkdir(parents=True)])

@@ -71,9 +71,9 @@ def test_a_learning_curve_can_be_cancelled(session):
 
 
 def test_classifiers_are_compared_on_the_cells_that_evaluate_judges(session, monkeypatch):
-    reports = {name: learning.evaluate(session, no_progress, name) for name in ("svm", "forest")}
+    reports = {name: learning.evaluate(session, no_progress, name) for name in ("svm", "lda")}
     no_fit(monkeypatch)
-    found = judging.compare(session, no_progress, ["svm", "forest", "svm"])
+    found = judging.compare(session, no_progress, ["svm", "lda", "svm"])
     assert len(found["pairs"]) == 1 and "Only 4 wells" in found["warnings"][-1]
     for name, report in reports.items():
         assert found["classifiers"][name]["accuracy"] == report["accuracy"]
@@ -119,7 +119,7 @@ def command(monkeypatch, capsys, copy):
 def test_the_commands_print_json(command):
     code, out = command("suspects", "--classifier", "svm", "--json")
     assert code == 0 and set(json.loads(out)) >= {"n", "suspects", "classifier"}
-    code, out = command("compare", "--classifier", "svm", "--classifier", "forest", "--json")
+    code, out = command("compare", "--classifier", "svm", "--classifier", "lda", "--json")
     assert code == 0 and json.loads(out)["pairs"][0]["sentence"]
     code, out = command("learning-curve", "--json")
     assert code == 0 and len(json.loads(out)["points"]) == 5
@@ -127,7 +127,7 @@ def test_the_commands_print_json(command):
 
 def test_the_commands_tell_in_words(command):
     assert "labels; look at these cells first" in command("suspects")[1]
-    assert "right" in command("compare", "--classifier", "svm", "--classifier", "forest")[1]
+    assert "right" in command("compare", "--classifier", "svm", "--classifier", "lda")[1]
     code, out = command("learning-curve", "--folds", "4")
     assert code == 0 and "all classes: the curve does not tell" in out
 
@@ -152,5 +152,5 @@ def test_shares_are_corrected_by_what_an_evaluation_kept(session, monkeypatch):
 
 
 def test_shares_of_a_model_that_was_not_evaluated_are_counted(session):
-    learning.evaluate(session, no_progress, "forest")
+    learning.evaluate(session, no_progress, "lda")
     assert held_out.judged_model(session, learning.train(session, no_progress, "svm")) is None

@@ -64,10 +64,10 @@ def test_training_twice_on_the_same_cells_gives_the_same_model(session):
 
 def test_the_model_trained_last_is_the_one_in_use(session):
     svm = learning.train(session, no_progress, "svm")
-    forest = learning.train(session, no_progress, "forest")
-    assert learning.model_in_use(session) == forest
+    lda = learning.train(session, no_progress, "lda")
+    assert learning.model_in_use(session) == lda
     learning.train(session, no_progress, "svm")
-    assert learning.model_in_use(session) == svm and learning.model_in_use(session, "for") == forest
+    assert learning.model_in_use(session) == svm and learning.model_in_use(session, "ld") == lda
 
 
 def test_the_card_tells_data_classes_and_scores(session):

@@ -20,7 +20,7 @@ from napari_phenotyper.views.qt_thread import GuiThread
 @pytest.fixture
 def until(qtbot):
     """Lets Qt work until something holds."""
-    return lambda what: qtbot.waitUntil(lambda: bool(what()), timeout=20_000)
+    return lambda what: qtbot.waitUntil(lambda: bool(what()), timeout=60_000)
 
 
 @pytest.fixture

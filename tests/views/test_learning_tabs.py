@@ -156,8 +156,8 @@ def test_another_classifier_learns_live(train, desk, until):
     train.live.setChecked(True)
     until(lambda: desk.live.model is not None)
     first = set(desk.live.model.arrays)
-    train.chooser.names.setCurrentIndex(train.chooser.names.findData("forest"))
-    assert desk.live.classifier == "forest"
+    train.chooser.names.setCurrentIndex(train.chooser.names.findData("lda"))
+    assert desk.live.classifier == "lda"
     until(lambda: desk.live.model is not None)
     assert set(desk.live.model.arrays) != first
 
@@ -181,7 +181,7 @@ def test_scores_are_shown_and_out_of_date_after_another_annotation(train, desk, 
 def test_scores_of_another_classifier_are_out_of_date(train, desk, until):
     train.test.click()
     until(lambda: desk.scores is not None)
-    train.chooser.names.setCurrentIndex(train.chooser.names.findData("forest"))
+    train.chooser.names.setCurrentIndex(train.chooser.names.findData("lda"))
     assert train.scores._stale.isVisible()
 
 

@@ -22,6 +22,7 @@ from napari_phenotyper.session.picking import Pick
 from napari_phenotyper.session.population import Population
 from napari_phenotyper.session.reading import Reading
 from napari_phenotyper.session.session import Session
+from napari_phenotyper.session.tasks import Wanted
 
 Places = Mapping[int, Iterable[int]]
 """Cells of the gallery: number of the group to rows in it."""
@@ -72,7 +73,7 @@ class Gallery:
     groups
         What was found, a group per query; none before the first answer.
     stale
-        Whether cells have other predictions now than when they were chosen and put in order.
+        Whether cells have other predictions now than when they were chosen and put in order, or there are more cells.
     outlined
         Whether thumbnails tell which pixels are the cell's own.
     thumbnails
@@ -131,8 +132,7 @@ class Gallery:
 
     def refresh(self) -> None:
         """Ask once more: what cells are predicted to be may have changed since."""
-        measured = {ref: item for s in self._surveys.values() for ref, item in s.measured.items()}
-        wish = Wish(measured, self._predictions.fields(), self.queries, not self._session.project.read_only)
+        wish = Wish(self._measured(), self._predictions.fields(), self.queries, not self._session.project.read_only)
         self._reader = self._session.snapshot(self._reader)
         args = self._reader, wish, self._chosen
         self._background.read("gallery", "coalesce", choose_cells, *args, on_result=self._found)
@@ -201,18 +201,32 @@ class Gallery:
         self._faces_changed()
 
     def surveyed(self, _: object) -> None:
-        """Ask once more where cells that are shown are no more, or where there were none at all."""
+        """Ask once more where cells that are shown are no more, or where there were none at all.
+
+        That there are more cells is told: those that are shown stay where they are.
+        """
         if self.population is None:
             return
-        now = {ref: item.mask for s in self._surveys.values() for ref, item in s.measured.items()}
-        shown = self.population.measured
-        if not shown or any(now.get(ref) != item.mask for ref, item in shown.items()):
+        now, shown = self._measured(), self.population.measured
+        if not shown or any(ref not in now or now[ref].mask != item.mask for ref, item in shown.items()):
             self.refresh()
+        elif self._lacks_some(shown):
+            self.stale = True
+            self._faces_changed()
+
+    def _lacks_some(self, shown: Mapping[FieldRef, Wanted]) -> bool:
+        return not self._measured().keys() <= shown.keys()
+
+    def _measured(self) -> dict[FieldRef, Wanted]:
+        return {ref: item for s in self._surveys.values() for ref, item in s.measured.items()}
 
     def _found(self, found: Chosen) -> None:
         if self.population is None or self.population.chunks is not found.population.chunks:
             self.thumbnails.forget()
-        self._chosen, self.stale = found, found.predictions_are_old(self._predictions.fields())
+        self._chosen = found
+        self.stale = found.predictions_are_old(self._predictions.fields()) or self._lacks_some(
+            found.population.measured
+        )
         self._said = {cell: name for q in found.queries for cell, name in zip(q.cells or (), q.said, strict=False)}
         self._annotated.clear()
         self.groups = tuple(Group(query, rows) for query, rows in zip(found.queries, found.rows, strict=True))

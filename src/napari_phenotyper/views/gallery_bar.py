@@ -114,7 +114,7 @@ class GalleryBar(QWidget):
         self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 13)
         self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's")
         self.turn = _button("⇅", "The other way round", checkable=True)
-        self.again = _button("↻", "Ask once more: predictions may have changed since these cells were chosen")
+        self.again = _button("↻", "Ask once more: there may be other predictions or more cells since these were chosen")
         self.outlined = _button("◌", "A line around the cell that a picture is of", checkable=True)
         self.outlined.setChecked(desk.gallery.outlined)
         line = QFlowLayout(self)  # on a narrow screen the boxes take several lines
@@ -160,7 +160,7 @@ class GalleryBar(QWidget):
         self.turn.setChecked(query.descending != (query.sort not in _RISING))
 
     def set_stale(self, is_stale: bool) -> None:
-        """Say, or say no more, that predictions have changed since the cells were chosen."""
+        """Say, or say no more, that predictions have changed or cells have come since these were chosen."""
         self.again.setText("↻ anew" if is_stale else "↻")
         self.again.setFixedWidth(64 if is_stale else _NARROW)
 

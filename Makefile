@@ -68,8 +68,8 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-# The checks and three runs of tests, two at a time, each on a display of its own and told of when it is over.
-IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+# The checks and three runs of tests, two at a time, each on a display of its own, told of line by line.
+IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 test: install system pyqt5
 	$(MAKE) -j2 $(IN_TURN) test-gl check test-fast test-qt5

@@ -114,6 +114,16 @@ def test_radial_distributions_agree(both, name, ring):
     assert agree(ours[f"Nuclei_RadialDistribution_{name}_DNA_{ring}"], theirs[f"RadialDistribution_{name}_{ring}"])
 
 
+def test_radial_variations_of_cellprofiler_itself_are_others_in_a_turned_field():
+    """Its wedges own the pixels on their borders by raster order: what agrees with it cannot stay when it is turned."""
+    labels, (image, _) = field()
+    radial = bulk.get_core_measurements()["radial_distribution"]
+    first, second = (radial(np.rot90(labels, k).copy(), np.rot90(image, k).copy()) for k in (0, 1))
+    for ring in range(1, 5):
+        name = f"RadialDistribution_RadialCV_{ring}of4"
+        assert not np.allclose(first[name], second[name], rtol=0.1), name
+
+
 @pytest.mark.parametrize(
     ("ours_", "theirs_"),
     [

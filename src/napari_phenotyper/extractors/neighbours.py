@@ -33,7 +33,8 @@ class Neighbours:
         from napari_phenotyper.kernels.nearness import count_near
 
         index = scene.index
-        count = count_near(label_image(scene), border_pixels(scene), index.y, index.x, index.offsets, self.reach)
+        place = (index.y, index.x, index.offsets, index.box)
+        count = count_near(label_image(scene), border_pixels(scene), *place, self.reach)
         first, second, angle = _closest(scene)
         columns = {
             f"Neighbors_NumberOfNeighbors_{self.reach}": count,

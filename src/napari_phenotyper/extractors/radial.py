@@ -19,9 +19,10 @@ class Radial:
     Per channel, on the pixel values as stored, names and definition those of CellProfiler (Stirling et al. 2021):
     rings by the way from the deepest pixel inside the cell, over that way plus the depth below the edge. FracAtD is
     the share of the brightness in a ring, MeanFrac that share over the share of pixels, RadialCV the variation over
-    eight directions. Which of several deepest pixels is the middle, and to which direction a pixel on an axis belongs,
-    goes by raster order: a cell that is turned has slightly other values. `Rings_…` of the intensity family tell the
-    same above the local background and do not change when a cell is turned.
+    eight directions. To which direction a pixel on an axis or diagonal belongs, and which of several deepest pixels is
+    the middle, goes by raster order: RadialCV of a cell that is turned is another, the others' are where several pixels
+    are deepest. `Rings_…` of the intensity family tell the same above the local background and do not change when a
+    cell is turned.
     """
 
     version: ClassVar[int] = 1

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.kernels._jit import jit
+from napari_phenotyper.kernels.pieces import past_nothing
 
 Image32 = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -42,73 +43,96 @@ def climb(relief: Image32, mask: Mask) -> tuple[Labels, int]:
     """
     height, width = relief.shape
     row = width + 2
-    hill = np.full((height + 2, row), -np.inf, np.float32)
-    hill[1:-1, 1:-1] = np.where(mask, relief, np.float32(-np.inf))
-    flat = hill.ravel()
+    flat = np.full((height + 2) * row, -np.inf, np.float32)
+    for y in range(height):
+        hill, light, inside = flat[(y + 1) * row + 1 :], relief[y], mask[y]
+        for x in range(width):
+            hill[x] = light[x] if inside[x] else -np.inf
     target = np.empty(flat.size, np.int32)
-    for y in range(1, height + 1):
-        for at in range(y * row + 1, y * row + 1 + width):
-            if flat[at] != -np.inf:
-                target[at] = _highest(flat, at, row)
-    return _number(flat, target, height, width)
+    for y in range(height):
+        start = (y + 1) * row
+        out = target[start + 1 : start + 1 + width]
+        _ascend(flat[start - row :], flat[start:], flat[start + row :], start + 1, np.int32(row), out)
+    return _number(mask, target)
 
 
 @jit
-def _highest(flat: Image32, at: int, row: int) -> int:
-    best = at
-    for other in (at + 1, at + row - 1, at + row, at + row + 1):
-        if flat[other] >= flat[best]:
-            best = other
-    for other in (at - 1, at - row + 1, at - row, at - row - 1):
-        if flat[other] > flat[best]:
-            best = other
-    return best
+def _ascend(above: Image32, own: Image32, below: Image32, start: int, row: np.int32, out: Labels) -> None:
+    """Set where each pixel of a row climbs to; rows are one pixel wider on either side.
+
+    The height goes along with the step, so that nothing is branched on.
+    """
+    one = np.int32(1)
+    for x in range(len(out)):
+        top, step = own[x + 1], np.int32(0)
+        step, top = one if own[x + 2] >= top else step, max(top, own[x + 2])
+        step, top = row - one if below[x] >= top else step, max(top, below[x])
+        step, top = row if below[x + 1] >= top else step, max(top, below[x + 1])
+        step, top = row + one if below[x + 2] >= top else step, max(top, below[x + 2])
+        step, top = -one if own[x] > top else step, max(top, own[x])
+        step, top = one - row if above[x + 2] > top else step, max(top, above[x + 2])
+        step, top = -row if above[x + 1] > top else step, max(top, above[x + 1])
+        step, top = -one - row if above[x] > top else step, max(top, above[x])
+        out[x] = start + x + step
 
 
 @jit
-def _number(flat: Image32, target: Labels, height: int, width: int) -> tuple[Labels, int]:
-    """Return labels of the summits, numbered as the raster meets them; shortens the ways in `target`."""
-    row = width + 2
-    name = np.zeros(flat.size, np.int32)
+def _number(mask: Mask, target: Labels) -> tuple[Labels, int]:
+    """Return labels of the summits, numbered as the raster meets them.
+
+    Writes their negative into `target`, along each way that is followed, so that none is followed twice.
+    """
+    height, width = mask.shape
     labels = np.zeros((height, width), np.int32)
     count = 0
     for y in range(height):
-        for x in range(width):
-            at = (y + 1) * row + x + 1
-            if flat[at] == -np.inf:
-                continue
-            top = at
-            while target[top] != top:
-                target[top] = target[target[top]]
-                top = target[top]
-            target[at] = top
-            if name[top] == 0:
-                count += 1
-                name[top] = count
-            labels[y, x] = name[top]
+        start, inside = (y + 1) * (width + 2) + 1, mask[y]
+        x = past_nothing(inside, 0)
+        while x < width:
+            while x < width and inside[x]:
+                top = start + x
+                while target[top] >= 0 and target[top] != top:
+                    top = target[top]
+                if target[top] >= 0:
+                    count += 1
+                    target[top] = -count
+                name, at = target[top], start + x
+                while target[at] != name:
+                    following = target[at]
+                    target[at] = name
+                    at = following
+                labels[y, x] = -name
+                x += 1
+            x = past_nothing(inside, x)
     return labels, count
 
 
 @jit
 def sums(labels: Labels, light: Image32, depth: Image32, relief: Image32, count: int) -> Float64:
     """Return (count + 1, 10) sums and maxima over each label's pixels, the columns named above."""
+    height, width = labels.shape
     result = np.zeros((count + 1, 10))
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = labels[y, x]
-            if label == 0:
-                continue
-            own = result[label]
-            own[0] += 1
-            own[1] += y
-            own[2] += x
-            own[3] += y * y
-            own[4] += x * x
-            own[5] += x * y
-            own[6] += light[y, x]
-            own[7] = max(own[7], light[y, x])
-            own[8] = max(own[8], depth[y, x])
-            own[9] = max(own[9], relief[y, x])
+    for y in range(height):
+        row, lights, depths, reliefs = labels[y], light[y], depth[y], relief[y]
+        x = past_nothing(row, 0)
+        while x < width:
+            label, start = row[x], x
+            along, square, bright, top = 0, 0, result[label, 6], result[label, 7]
+            deep, high = result[label, 8], result[label, 9]
+            while x < width and row[x] == label:
+                along += x
+                square += x * x
+                bright += lights[x]
+                top, deep, high = max(top, lights[x]), max(deep, depths[x]), max(high, reliefs[x])
+                x += 1
+            result[label, 0] += x - start
+            result[label, 1] += (x - start) * y
+            result[label, 2] += along
+            result[label, 3] += (x - start) * y * y
+            result[label, 4] += square
+            result[label, 5] += along * y
+            result[label, 6], result[label, 7], result[label, 8], result[label, 9] = bright, top, deep, high
+            x = past_nothing(row, x)
     return result
 
 
@@ -149,27 +173,30 @@ def _borders(
     at = np.zeros((size // 2, 5))
     height, width = labels.shape
     for y in range(height):
-        for x in range(width):
-            label = labels[y, x]
-            if label == 0:
-                continue
-            for side in range(2):
-                v, u = y + side, x + 1 - side
-                if v >= height or u >= width or labels[v, u] == 0 or labels[v, u] == label:
-                    continue
-                low, high = min(label, labels[v, u]), max(label, labels[v, u])
-                key = np.int64(low) * (count + 1) + high
-                where = _slot(keys, key)
-                if keys[where] == -1:
-                    keys[where], slots[where] = key, found
-                    one[found], two[found] = low, high
-                    found += 1
-                _record(
-                    at[slots[where]],
-                    min(relief[y, x], relief[v, u]),
-                    min(light[y, x], light[v, u]),
-                    min(depth[y, x], depth[v, u]),
-                )
+        row, below = labels[y], labels[min(y + 1, height - 1)]
+        x = past_nothing(row, 0)
+        while x < width:
+            while x < width and row[x]:
+                for side in range(2):
+                    other = below[x] if side else row[min(x + 1, width - 1)]
+                    if other == 0 or other == row[x]:
+                        continue
+                    v, u = y + side, x + 1 - side
+                    low, high = min(row[x], other), max(row[x], other)
+                    key = np.int64(low) * (count + 1) + high
+                    where = _slot(keys, key)
+                    if keys[where] == -1:
+                        keys[where], slots[where] = key, found
+                        one[found], two[found] = low, high
+                        found += 1
+                    _record(
+                        at[slots[where]],
+                        min(relief[y, x], relief[v, u]),
+                        min(light[y, x], light[v, u]),
+                        min(depth[y, x], depth[v, u]),
+                    )
+                x += 1
+            x = past_nothing(row, x)
     return one[:found].copy(), two[:found].copy(), at[:found].copy()
 
 
@@ -182,16 +209,26 @@ def depth_of(mask: Mask) -> Image32:
     height, width = mask.shape
     far = np.zeros((height + 2, width + 2), np.float32)
     side, corner = np.float32(1.0), np.float32(1.365)
-    for y in range(1, height + 1):
-        for x in range(1, width + 1):
-            if mask[y - 1, x - 1]:
-                beside = min(far[y - 1, x], far[y, x - 1]) + side
-                far[y, x] = min(beside, min(far[y - 1, x - 1], far[y - 1, x + 1]) + corner)
-    for y in range(height, 0, -1):
-        for x in range(width, 0, -1):
-            if mask[y - 1, x - 1]:
-                beside = min(far[y + 1, x], far[y, x + 1]) + side
-                far[y, x] = min(far[y, x], min(beside, min(far[y + 1, x - 1], far[y + 1, x + 1]) + corner))
+    for y in range(height):
+        inside, above, own = mask[y], far[y], far[y + 1]
+        x = past_nothing(inside, 0)
+        while x < width:
+            while x < width and inside[x]:
+                beside = min(above[x + 1], own[x]) + side
+                own[x + 1] = min(beside, min(above[x], above[x + 2]) + corner)
+                x += 1
+            x = past_nothing(inside, x)
+    for y in range(height - 1, -1, -1):
+        inside, below, own = mask[y, ::-1], far[y + 2], far[y + 1]
+        x = past_nothing(inside, 0)
+        while x < width:
+            while x < width and inside[x]:
+                # x counts from the right, and the map is one pixel wider on either side
+                at = width - x
+                beside = min(below[at], own[at + 1]) + side
+                own[at] = min(own[at], min(beside, min(below[at - 1], below[at + 1]) + corner))
+                x += 1
+            x = past_nothing(inside, x)
     return far[1:-1, 1:-1].copy()
 
 

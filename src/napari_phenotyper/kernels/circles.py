@@ -50,7 +50,8 @@ def _mark(piece: Float32, start: int, width: int, point: Float64, bit: int, leas
     wc, wd = np.float32(dy * (1 - dx)), np.float32(dy * dx)
     own, none = np.uint32(1 << bit), np.uint32(0)
     for i in range(len(codes)):
-        value = (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i])
+        # corner to corner, so that a quarter turn changes nothing but the order of two terms
+        value = (wa * a[i] + wd * d[i]) + (wb * b[i] + wc * c[i])
         codes[i] |= own if value > least[i] else none
 
 

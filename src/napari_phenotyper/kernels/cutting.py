@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.kernels._jit import jit
+from napari_phenotyper.kernels.pieces import past_nothing
 
 Labels = NDArray[np.int32]
 Image32 = NDArray[np.float32]
@@ -20,11 +21,15 @@ def quantiles(labels: Labels, image: Image32, count: int, low: float, high: floa
     least, most = _ends(labels, image, count)
     counts = np.zeros((count + 1, _BINS), np.int32)
     for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = labels[y, x]
-            if label:
+        row, light = labels[y], image[y]
+        x = past_nothing(row, 0)
+        while x < len(row):
+            while x < len(row) and row[x]:
+                label = row[x]
                 width = max(most[label] - least[label], np.float32(1e-30))
-                counts[label, min(int((image[y, x] - least[label]) / width * _BINS), _BINS - 1)] += 1
+                counts[label, min(int((light[x] - least[label]) / width * _BINS), _BINS - 1)] += 1
+                x += 1
+            x = past_nothing(row, x)
     result = np.zeros((count + 1, 2), np.float32)
     for label in range(1, count + 1):
         width = most[label] - least[label]
@@ -39,11 +44,16 @@ def _ends(labels: Labels, image: Image32, count: int) -> tuple[Image32, Image32]
     """Return (count + 1,) the least and the most of each label's pixels; of none, ∞ and −∞."""
     least, most = np.full(count + 1, np.inf, np.float32), np.full(count + 1, -np.inf, np.float32)
     for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = labels[y, x]
-            if label:
-                least[label] = min(least[label], image[y, x])
-                most[label] = max(most[label], image[y, x])
+        row, light = labels[y], image[y]
+        x = past_nothing(row, 0)
+        while x < len(row):
+            label = row[x]
+            low, high = least[label], most[label]
+            while x < len(row) and row[x] == label:
+                low, high = min(low, light[x]), max(high, light[x])
+                x += 1
+            least[label], most[label] = low, high
+            x = past_nothing(row, x)
     return least, most
 
 
@@ -59,29 +69,31 @@ def _quantile(counts: Labels, share: float) -> float:
 
 @jit
 def spread(labels: Labels, steps: int) -> Labels:
-    """Return labels grown into the background by so many pixels, one step to four neighbours at a time."""
-    result = labels.copy()
-    before = labels
-    for step in range(steps):
-        if step:
-            before = result.copy()
-        for y in range(labels.shape[0]):
-            for x in range(labels.shape[1]):
-                if not before[y, x]:
-                    result[y, x] = _beside(before, y, x)
-    return result
+    """Return labels grown into the background by so many pixels, one step to four neighbours at a time.
+
+    Of several neighbours that have a label, the first of above, left, right and below is taken.
+    """
+    height, width = labels.shape
+    # nothing lies around the field
+    before, after = np.zeros((height + 2, width + 2), np.int32), np.zeros((height + 2, width + 2), np.int32)
+    before[1:-1, 1:-1] = labels
+    for _ in range(steps):
+        for y in range(height):
+            _grow(before[y, 1:], before[y + 1], before[y + 2, 1:], after[y + 1, 1:-1])
+        before, after = after, before
+    return before[1:-1, 1:-1].copy()
 
 
 @jit
-def _beside(labels: Labels, y: int, x: int) -> int:
-    """Return the label of the first of four neighbours that has one, or 0."""
-    if y and labels[y - 1, x]:
-        return int(labels[y - 1, x])
-    if x and labels[y, x - 1]:
-        return int(labels[y, x - 1])
-    if x + 1 < labels.shape[1] and labels[y, x + 1]:
-        return int(labels[y, x + 1])
-    return int(labels[y + 1, x]) if y + 1 < labels.shape[0] else 0
+def _grow(above: Labels, own: Labels, below: Labels, out: Labels) -> None:
+    """Grow the labels of a row by one step; all four neighbours are read, so that nothing is branched on."""
+    middle, right = own[1:], own[2:]
+    for x in range(len(out)):
+        label, up, before, behind, down = middle[x], above[x], own[x], right[x], below[x]
+        side = behind if behind else down
+        side = before if before else side
+        side = up if up else side
+        out[x] = label if label else side
 
 
 @jit
@@ -89,9 +101,13 @@ def margin(labels: Labels, cuts: Image32, image: Image32) -> Image32:
     """Return (y, x) how far a pixel is above the cut of its label; below every cut where there is no label."""
     result = np.full(labels.shape, -np.float32(np.inf), np.float32)
     for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            if labels[y, x]:
-                result[y, x] = image[y, x] - cuts[labels[y, x]]
+        row, light, out = labels[y], image[y], result[y]
+        x = past_nothing(row, 0)
+        while x < len(row):
+            while x < len(row) and row[x]:
+                out[x] = light[x] - cuts[row[x]]
+                x += 1
+            x = past_nothing(row, x)
     return result
 
 
@@ -104,12 +120,18 @@ def surround(labels: Labels, image: Image32, count: int, steps: int) -> NDArray[
     around = spread(labels, steps)
     result, own = np.zeros((count + 1, 2)), np.zeros((count + 1, 2))
     for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            label = around[y, x]
-            if label:
-                table = own if labels[y, x] else result
-                table[label, 0] += 1
-                table[label, 1] += image[y, x]
+        row, light, inside = around[y], image[y], labels[y]
+        x = past_nothing(row, 0)
+        while x < len(row):
+            while x < len(row) and row[x]:
+                if inside[x]:
+                    own[row[x], 0] += 1
+                    own[row[x], 1] += light[x]
+                else:
+                    result[row[x], 0] += 1
+                    result[row[x], 1] += light[x]
+                x += 1
+            x = past_nothing(row, x)
     for label in range(1, count + 1):
         if result[label, 0]:
             result[label, 1] /= result[label, 0]

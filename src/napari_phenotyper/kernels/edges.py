@@ -20,10 +20,10 @@ _TRUNCATE = 4.0
 """Standard deviations at which the Gaussian ends, as scipy has it."""
 
 
-def gaussians(sigmas: Sequence[float]) -> Float32:
+def gaussians(sigmas: Sequence[float]) -> Float64:
     """Return (k, 4·j + 1) half Gaussians, the middle first, 0 beyond their ends; each whole one sums to 1."""
     radii = [int(_TRUNCATE * sigma + 0.5) for sigma in sigmas]
-    found = np.zeros((len(sigmas), -(-max(radii) // 4) * 4 + 1), np.float32)
+    found = np.zeros((len(sigmas), -(-max(radii) // 4) * 4 + 1))
     for row, sigma, radius in zip(found, sigmas, radii, strict=True):
         weights = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
         row[: radius + 1] = weights / (2 * weights.sum() - weights[0])
@@ -31,7 +31,7 @@ def gaussians(sigmas: Sequence[float]) -> Float32:
 
 
 @jit
-def _add(out: Float32, source: Float32, middle: int, step: int, first: int, weights: Float32) -> None:
+def _add(out: Float64, source: Float64, middle: int, step: int, first: int, weights: Float64) -> None:
     """Add to `out` what lies `first` to `first + 3` steps on either side of each place, times a weight each."""
     count = len(out)
     a0, b0 = source[middle - first * step :], source[middle + first * step :]
@@ -45,13 +45,13 @@ def _add(out: Float32, source: Float32, middle: int, step: int, first: int, weig
 
 
 @jit
-def _scale(source: Float32, weight: np.float32, out: Float32) -> None:
+def _scale(source: Float64, weight: float, out: Float64) -> None:
     for i in range(len(out)):
         out[i] = weight * source[i]
 
 
 @jit
-def _smooth(piece: Float32, height: int, margin: int, weights: Float32, lines: Float32, out: Float32) -> None:
+def _smooth(piece: Float64, height: int, margin: int, weights: Float64, lines: Float64, out: Float64) -> None:
     """Smooth the middle of a piece of (height + 2·margin, w) pixels, flattened, down and then along.
 
     Rows follow one another without a gap, so that one loop goes over all of them; what it mixes at the ends of rows
@@ -62,16 +62,14 @@ def _smooth(piece: Float32, height: int, margin: int, weights: Float32, lines: F
     start = margin * width
     _scale(piece[start:], weights[0], lines[:count])
     for k in range(1, len(weights), 4):
-        if weights[k] > 0:
-            _add(lines[:count], piece, start, width, k, weights)
+        _add(lines[:count], piece, start, width, k, weights)
     _scale(lines[margin:], weights[0], out[: count - 2 * margin])
     for k in range(1, len(weights), 4):
-        if weights[k] > 0:
-            _add(out[: count - 2 * margin], lines, margin, 1, k, weights)
+        _add(out[: count - 2 * margin], lines, margin, 1, k, weights)
 
 
 @jit
-def _repeat(plane: Float32, width: int, height: int, tall: int, beyond: tuple[bool, bool, bool, bool]) -> None:
+def _repeat(plane: Float64, width: int, height: int, tall: int, beyond: tuple[bool, bool, bool, bool]) -> None:
     """Repeat the outermost rows and columns of a plane where the first and last ones lie beyond the field."""
     above, below, before, behind = beyond
     for c in range(tall):
@@ -87,30 +85,22 @@ def _repeat(plane: Float32, width: int, height: int, tall: int, beyond: tuple[bo
 
 
 @jit
-def _differences(plane: Float32, width: int, curved: Float32, steep: Float32) -> None:
-    """Set the Laplacian and the gradient's magnitude of a plane, at each place but those of the first and last row."""
-    middle, after, down = plane[width:], plane[width + 1 :], plane[2 * width :]
-    before, up = plane[width - 1 :], plane
-    here, slope = curved[width:], steep[width:]
-    for i in range(len(down)):
-        dy, dx = down[i] - up[i], after[i] - before[i]
-        here[i] = up[i] + down[i] + before[i] + after[i] - np.float32(4) * middle[i]
-        slope[i] = np.float32(0.5) * np.sqrt(dy * dy + dx * dx)
-
-
-@jit
-def _describe(curved: Float32, steep: Float32, places: Places, border: Flags, found: Float64) -> None:
+def _describe(plane: Float64, width: int, places: Places, border: Flags, found: Float64) -> None:
     """Fill `found` (5,): the Laplacian's spread, minimum and maximum, mean steepness, and that at the edge."""
     count, edge = len(places), 0
     total, square, least, most, slope, slope_edge = 0.0, 0.0, np.inf, -np.inf, 0.0, 0.0
     for q in range(count):
-        v = float(curved[places[q]])
+        at = places[q]
+        up, down, before, after = plane[at - width], plane[at + width], plane[at - 1], plane[at + 1]
+        # in pairs that lie opposite, so that a quarter turn changes nothing
+        v = (up + down) + (before + after) - 4 * plane[at]
         total += v
         square += v * v
         least, most = min(least, v), max(most, v)
-        slope += steep[places[q]]
+        steep = 0.5 * np.sqrt((down - up) * (down - up) + (after - before) * (after - before))
+        slope += steep
         if border[q]:
-            slope_edge += steep[places[q]]
+            slope_edge += steep
             edge += 1
     # a Laplacian varies about 0, so that nothing is lost here
     variance = square / count - (total / count) * (total / count)
@@ -119,36 +109,41 @@ def _describe(curved: Float32, steep: Float32, places: Places, border: Flags, fo
 
 
 @jit
+def _reach(weights: Float64) -> int:
+    """Return how many places of a half Gaussian, in fours, are not 0."""
+    reach = len(weights) - 1
+    while reach > 4 and weights[reach - 3] == 0:
+        reach -= 4
+    return reach
+
+
+@jit
 def blobs_and_slopes(
-    image: Float32, border: Flags, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, weights: Float32
+    image: Float32, border: Flags, y: Pixels, x: Pixels, offsets: Offsets, box: Pixels, weights: Float64
 ) -> Float64:
     """Return (n, k, 5) of each cell in the image smoothed by k half Gaussians (k, m) of `gaussians`.
 
     The five are spread, minimum and maximum of the Laplacian, and the mean steepness over the cell and over its border
     pixels. Differences are taken at the cells' pixels; beyond the field lie its outermost pixels again. Each cell's own
-    neighbourhood is smoothed, so that the values are the same wherever it lies.
+    neighbourhood is smoothed, so that the values are the same wherever it lies; in float64, as a Laplacian is a small
+    difference of large numbers.
     """
     rows, columns = image.shape
     found = np.zeros((len(box), len(weights), 5))
-    margin = weights.shape[1] - 1
     for i in range(len(box)):
         top, left = box[i, 0] - 1, box[i, 1] - 1
         height, tall = box[i, 2] + 1 - top, box[i, 3] + 1 - left
         beyond = (top < 0, box[i, 2] == rows, left < 0, box[i, 3] == columns)
-        width = tall + 2 * margin
-        piece = patch(image, top - margin, left - margin, height + 2 * margin, width).ravel()
-        base = piece[margin * width + margin]
-        for k in range(len(piece)):
-            piece[k] -= base
         own = border[offsets[i] : offsets[i + 1]]
         places = np.empty(len(own), np.int64)
-        for q in range(len(own)):
-            places[q] = (y[offsets[i] + q] - top) * width + x[offsets[i] + q] - left
-        lines, plane = np.empty(height * width, np.float32), np.zeros(height * width, np.float32)
-        curved, steep = np.empty(height * width, np.float32), np.empty(height * width, np.float32)
         for k in range(len(weights)):
-            _smooth(piece, height, margin, weights[k], lines, plane)
+            margin = _reach(weights[k])
+            width = tall + 2 * margin
+            piece = patch(image, top - margin, left - margin, height + 2 * margin, width).ravel().astype(np.float64)
+            for q in range(len(own)):
+                places[q] = (y[offsets[i] + q] - top) * width + x[offsets[i] + q] - left
+            lines, plane = np.empty(height * width), np.zeros(height * width)
+            _smooth(piece, height, margin, weights[k, : margin + 1], lines, plane)
             _repeat(plane, width, height, tall, beyond)
-            _differences(plane, width, curved, steep)
-            _describe(curved, steep, places, own, found[i, k])
+            _describe(plane, width, places, own, found[i, k])
     return found

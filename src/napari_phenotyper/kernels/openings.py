@@ -57,16 +57,18 @@ def _dilate(a: Float32, b: Float32, size: int, stride: int, count: int) -> tuple
 
 
 @jit
-def _total(plane: Float32, count: int) -> float:
-    """Return the sum of the first values, which it overwrites: the later half is added to the earlier, and again."""
-    while count > 16:
-        half = (count + 1) // 2
-        earlier, later = plane[: count - half], plane[half:count]
-        for i in range(len(later)):
-            earlier[i] += later[i]
-        count = half
+def _total(plane: Float32) -> float:
+    """Return the sum of a plane, by sixteen sums that take turns, so that they are added at once."""
+    sums = np.zeros(16)
+    count = len(plane) // 16
+    for k in range(count):
+        part = plane[16 * k : 16 * k + 16]
+        for i in range(16):
+            sums[i] += part[i]
     total = 0.0
-    for i in range(count):
+    for i in range(16):
+        total += sums[i]
+    for i in range(16 * count, len(plane)):
         total += plane[i]
     return total
 
@@ -90,7 +92,7 @@ def _openings(drawn: Float32, radii: Radii, width: int, count: int, found: Float
             a[i] = eroded[i]
         a, b = _dilate(a, b, size, 1, count)
         a, b = _dilate(a, b, size, width, count)
-        found[k] = _total(a, count)
+        found[k] = _total(a[:count])
 
 
 @jit

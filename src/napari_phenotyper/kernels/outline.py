@@ -20,7 +20,7 @@ Pixels = NDArray[np.int32]
 Boxes = NDArray[np.int32]
 Codes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
+Integers = NDArray[np.int32]
 
 _SIDES = 0b01010101
 
@@ -125,7 +125,7 @@ def _squares(m: Codes, gap: Integers, first: Integers, heights: Integers, where:
     height, width = m.shape
     for r in range(1, height):
         for c in range(width):
-            gap[r, c] = (gap[r - 1, c] + 1) * m[r, c]
+            gap[r, c] = gap[r - 1, c] + 1 if m[r, c] else 0
     for r in range(height - 2, -1, -1):
         for c in range(width):
             gap[r, c] = min(gap[r, c], gap[r + 1, c] + 1)
@@ -138,15 +138,21 @@ def _squares(m: Codes, gap: Integers, first: Integers, heights: Integers, where:
 
 @jit
 def _nearby(row: Integers, squares: Integers) -> None:
-    """Put the least of each place's own square and those of others, plus the distance's square, into a row."""
-    for c in range(len(row)):
+    """Put the least of each place's own square and those of others, plus the distance's square, into a row.
+
+    Step by step for all places at once. What lies nearer to an end of the row than a step has nothing to gain from it.
+    """
+    width, most = len(row), 0
+    for c in range(width):
         squares[c] = row[c] * row[c]
-    for c in range(1, len(row) - 1):
-        least, step = squares[c], 1
-        while step * step < least:
-            least = min(least, step * step + min(squares[max(c - step, 0)], squares[min(c + step, len(row) - 1)]))
-            step += 1
-        row[c] = least
+        row[c] = squares[c]
+        most = max(most, squares[c])
+    step = 1
+    while step * step < most and 2 * step < width:
+        square, behind, out = np.int32(step * step), squares[2 * step :], row[step:]
+        for c in range(width - 2 * step):
+            out[c] = min(out[c], min(squares[c], behind[c]) + square)
+        step += 1
 
 
 @jit
@@ -183,8 +189,8 @@ def depth(y: Pixels, x: Pixels, offsets: Offsets, box: Boxes) -> NDArray[np.floa
         shape = (box[i, 2] - top + 1, box[i, 3] - left + 1)
         m = np.zeros(shape, np.uint8)
         paint(y, x, offsets[i], offsets[i + 1], top, left, m)
-        gap = np.zeros(shape, np.int64)
-        _squares(m, gap, np.empty(shape[1], np.int64), np.empty(shape[1], np.int64), np.empty(shape[1]))
+        gap = np.zeros(shape, np.int32)
+        _squares(m, gap, np.empty(shape[1], np.int32), np.empty(shape[1], np.int32), np.empty(shape[1]))
         for p in range(offsets[i], offsets[i + 1]):
             found[p] = np.sqrt(gap[y[p] - top, x[p] - left])
     return found

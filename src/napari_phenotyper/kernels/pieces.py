@@ -16,16 +16,32 @@ _RIM = 3
 
 
 @jit
-def _past_background(row: Labels, x: int) -> int:
-    """Return the next pixel that is not 0; eight at a time, as most of a field is background."""
+def past_nothing(row: Labels | Mask, x: int) -> int:
+    """Return the next place of a row, from x on, that is not 0; eight at a time, as most of a field is background."""
     width = len(row)
     while x + 8 <= width and not (
         row[x] | row[x + 1] | row[x + 2] | row[x + 3] | row[x + 4] | row[x + 5] | row[x + 6] | row[x + 7]
     ):
         x += 8
-    while x < width and row[x] == 0:
+    while x < width and not row[x]:
         x += 1
     return x
+
+
+@jit
+def renamed(labels: Labels, names: Labels) -> Labels:
+    """Return labels (y, x), each by the name that stands at its place in `names`; 0 stays."""
+    height, width = labels.shape
+    result = np.zeros((height, width), np.int32)
+    for y in range(height):
+        row, out = labels[y], result[y]
+        x = past_nothing(row, 0)
+        while x < width:
+            while x < width and row[x]:
+                out[x] = names[row[x]]
+                x += 1
+            x = past_nothing(row, x)
+    return result
 
 
 @jit
@@ -45,7 +61,7 @@ def _runs(labels: Labels, background: bool) -> tuple[Labels, NDArray[np.int64], 
         x = 0
         while x < width:
             if row[x] == 0 and not background:
-                x = _past_background(row, x)
+                x = past_nothing(row, x)
                 continue
             start, label = x, row[x]
             while x < width and row[x] == label:
@@ -179,31 +195,38 @@ def enlarge_labels(labels: Labels, above: Image32, factor: int, height: int, wid
     """
     rows, columns = labels.shape
     result = np.zeros((height, width), np.int32)
+    either = np.empty(columns, np.int32)
     for y in range(height):
         v = min(max((y + 0.5) / factor - 0.5, 0.0), rows - 1.0)
         top = int(v)
         bottom, down = min(top + 1, rows - 1), v - top
         for left in range(columns):
-            a, c = labels[top, left], labels[bottom, left]
+            either[left] = labels[top, left] | labels[bottom, left]
+        left = _before_something(either, 0)
+        while left < columns:
             right = min(left + 1, columns - 1)
-            b, d = labels[top, right], labels[bottom, right]
-            if not a | b | c | d:
-                continue
+            a, b = labels[top, left], labels[top, right]
+            c, d = labels[bottom, left], labels[bottom, right]
             start = left * factor + factor // 2 if left else 0
             stop = min(start + factor, width) if left else min(factor + factor // 2, width)
             if a == b and a == c and a == d:
                 for x in range(start, stop):
                     result[y, x] = a
-                continue
-            near, far = (
-                _between(labels, above, top, bottom, left, down),
-                _between(labels, above, top, bottom, right, down),
-            )
-            for x in range(start, stop):
-                share = min(max((x + 0.5) / factor - 0.5 - left, 0.0), 1.0)
-                if near + share * (far - near) > 0:
-                    result[y, x] = _heaviest(a, b, c, d, share, down)
+            else:
+                near = _between(labels, above, top, bottom, left, down)
+                far = _between(labels, above, top, bottom, right, down)
+                for x in range(start, stop):
+                    share = min(max((x + 0.5) / factor - 0.5 - left, 0.0), 1.0)
+                    if near + share * (far - near) > 0:
+                        result[y, x] = _heaviest(a, b, c, d, share, down)
+            left = _before_something(either, left + 1)
     return result
+
+
+@jit
+def _before_something(row: Labels, x: int) -> int:
+    """Return the next place of a row, from x on, that is not 0 or has one that is not 0 behind it."""
+    return x if x < len(row) and row[x] else max(past_nothing(row, x) - 1, x)
 
 
 @jit
@@ -217,6 +240,9 @@ def _between(labels: Labels, above: Image32, top: int, bottom: int, column: int,
 @jit
 def _heaviest(a: int, b: int, c: int, d: int, right: float, down: float) -> int:
     """Return the label, not 0, with most weight in the bilinear mean of two above (a, b) and two below (c, d)."""
+    only = max(max(a, b), max(c, d))
+    if (a == only or not a) and (b == only or not b) and (c == only or not c) and (d == only or not d):
+        return only
     names = (a, b, c, d)
     weights = ((1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down)
     best, most = 0, -1.0

@@ -66,12 +66,24 @@ def _means(image: Image32, factor: int, out: Image32) -> None:
         for y in range(row * factor + 1, bottom):
             for x in range(width):
                 total[x] += image[y, x]
-        for column in range(out.shape[1]):
-            right = min((column + 1) * factor, width)
-            value = np.float32(0)
-            for x in range(column * factor, right):
-                value += total[x]
-            out[row, column] = value / np.float32((bottom - row * factor) * (right - column * factor))
+        _across(total, factor, bottom - row * factor, out[row])
+
+
+@jit
+def _across(total: Image32, factor: int, rows: int, out: Image32) -> None:
+    """Set means of `factor` sums over so many rows each; the last one's may be of fewer."""
+    whole = len(total) // factor
+    for column in range(whole):
+        out[column] = total[column * factor]
+    for k in range(1, factor):
+        later = total[k:]
+        for column in range(whole):
+            out[column] += later[column * factor]
+    area = np.float32(rows * factor)
+    for column in range(whole):
+        out[column] /= area
+    if whole < len(out):
+        out[whole] = total[whole * factor :].sum() / np.float32(rows * (len(total) - whole * factor))
 
 
 @jit
@@ -97,19 +109,43 @@ def _blur(image: Image32, weights: Image32) -> Image32:
     for y in range(height):
         middle = line[radius : radius + width]
         middle[:] = weights[0] * image[y]
-        for k in range(1, radius + 1):
-            above, below, weight = image[max(y - k, 0)], image[min(y + k, height - 1)], weights[k]
-            for x in range(width):
-                middle[x] += weight * (above[x] + below[x])
+        for k in range(1, radius, 2):
+            near, far = (max(y - k, 0), min(y + k, height - 1)), (max(y - k - 1, 0), min(y + k + 1, height - 1))
+            _add_two(middle, image[near[0]], image[near[1]], weights[k], image[far[0]], image[far[1]], weights[k + 1])
+        if radius % 2:
+            _add_one(middle, image[max(y - radius, 0)], image[min(y + radius, height - 1)], weights[radius])
         line[:radius] = line[radius]
         line[radius + width :] = line[radius + width - 1]
         row = out[y]
         row[:] = weights[0] * middle
-        for k in range(1, radius + 1):
-            left, right, weight = line[radius - k :], line[radius + k :], weights[k]
-            for x in range(width):
-                row[x] += weight * (left[x] + right[x])
+        for k in range(1, radius, 2):
+            near_left, near_right = line[radius - k :], line[radius + k :]
+            far_left, far_right = line[radius - k - 1 :], line[radius + k + 1 :]
+            _add_two(row, near_left, near_right, weights[k], far_left, far_right, weights[k + 1])
+        if radius % 2:
+            _add_one(row, line, line[2 * radius :], weights[radius])
     return out
+
+
+@jit
+def _add_one(out: Image32, before: Image32, behind: Image32, weight: np.float32) -> None:
+    for x in range(len(out)):
+        out[x] += weight * (before[x] + behind[x])
+
+
+@jit
+def _add_two(
+    out: Image32,
+    before: Image32,
+    behind: Image32,
+    weight: np.float32,
+    before_that: Image32,
+    behind_that: Image32,
+    less: np.float32,
+) -> None:
+    """Add two pairs of neighbours in one loop, in the order in which two loops would."""
+    for x in range(len(out)):
+        out[x] = (out[x] + weight * (before[x] + behind[x])) + less * (before_that[x] + behind_that[x])
 
 
 @jit

@@ -59,14 +59,14 @@ def cut(flat: Image32, floor: float, diameter: float, share: float, holes: bool)
     from napari_phenotyper.kernels.basins import borders, climb, sums
     from napari_phenotyper.kernels.cutting import margin, quantiles, spread
     from napari_phenotyper.kernels.joining import join_by_height
-    from napari_phenotyper.kernels.pieces import fill_holes
+    from napari_phenotyper.kernels.pieces import fill_holes, renamed
     from napari_phenotyper.kernels.shrink import blur
 
     relief = blur(flat, max(0.5, 0.05 * diameter))
     zones, count = climb(relief, flat > floor)
     own = sums(zones, relief, relief, relief, count)
     joined = join_by_height(borders(zones, relief, relief, relief, count), own, 0.92, 0.2 * typical_area(diameter))
-    zones = joined.astype(np.int32)[zones]
+    zones = renamed(zones, joined.astype(np.int32))
     ends = quantiles(zones, flat, count, 0.1, 0.9)
     dark = np.maximum(ends[:, 0] - np.float32(floor), 0)
     cuts = dark + np.float32(share) * (ends[:, 1] - dark) if share else np.full(count + 1, floor, np.float32)
@@ -116,9 +116,10 @@ def parts(mask: NDArray[np.bool_], flat: Image32, diameter: float, kind: str) ->
 def join(found: Parts, diameter: float, bar: float, weights: NDArray[np.float64] = JOINING) -> Labels:
     """Return labels of the nuclei that basins make up; the higher the bar, the fewer are joined."""
     from napari_phenotyper.kernels.joining import join_by_signs
+    from napari_phenotyper.kernels.pieces import renamed
 
     roots = join_by_signs(found.borders, found.sums, typical_area(diameter), weights, bar)
-    return roots.astype(np.int32)[found.labels]
+    return renamed(found.labels, roots.astype(np.int32))
 
 
 def looks(labels: Labels, count: int, flat: Image32, diameter: float) -> NDArray[np.float64]:

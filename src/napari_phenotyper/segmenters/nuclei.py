@@ -181,7 +181,7 @@ class Nuclei:
 
     def _tile(self, image: NDArray[np.generic], progress: Progress) -> Labels:
         """Return labels of the nuclei of a field or a part of it, at full size."""
-        from napari_phenotyper.kernels.pieces import enlarge_labels
+        from napari_phenotyper.kernels.pieces import enlarge_labels, renamed
 
         progress(0.0, "Flattening the background")
         diameter = self.diameter or 1.0
@@ -191,7 +191,7 @@ class Nuclei:
         progress(0.8, "Leaving out debris")
         likely = _objects.likelihood(labels, count, flat, diameter / times)
         name = np.arange(count + 1, dtype=np.int32) * np.append(False, likely >= self.debris)
-        kept: Labels = name[labels]
+        kept = renamed(labels, name)
         if times == 1:
             return kept
         progress(0.9, "Drawing nuclei at full size")

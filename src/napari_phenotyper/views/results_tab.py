@@ -170,6 +170,7 @@ class ResultsTab(QWidget):
         self.figures.clicked.connect(self._press_figures)
         self.save.clicked.connect(self._press_save)
         desk.results.events.found.connect(self._found)
+        desk.results.events.recalled.connect(self._recalled)
         desk.results.events.shown.connect(self._shown)
         desk.background.events.job.connect(self._job)
         desk.events.plates.connect(self.refresh)
@@ -199,6 +200,11 @@ class ResultsTab(QWidget):
         self.model.set_table(findings.table, self._desk.results.column, shares)
         self._fit_columns()
         self.refresh()
+
+    def _recalled(self, findings: Findings) -> None:
+        """Show what an earlier window found, and the form as it stood then."""
+        self.form.set_question(findings.question, self._desk.results.column)
+        self._found(findings)
 
     def _fit_columns(self) -> None:
         """Give columns the room they need, long names no more than leaves the score in sight."""

@@ -187,6 +187,7 @@ class Workplace(QWidget):
             desk.marking.events.classes,
             desk.live.events.state,
             desk.results.events.found,
+            desk.results.events.recalled,
         ):
             signal.connect(self._hint)
         for key in (*range(10), "?"):

@@ -166,6 +166,10 @@ def test_seventy_classes_fit_into_800_pixels(gallery, until):
     assert len(gallery.menu().actions()) > 70
 
 
+def test_the_gallery_fits_beside_the_plate_on_a_narrow_screen(gallery):
+    assert gallery.minimumSizeHint().width() <= 350
+
+
 def test_a_million_cells_are_laid_out_without_looking_at_each(qtbot):
     asked = []
     grid = CellGrid(lambda row: asked.append(row) or Tile(None), str)

@@ -44,12 +44,16 @@ WINDOW = {
     "opened": "A plate is open: its map, the first field, what each channel shows.",
     "segmenting": "The plate is segmented and measured in the background; the map fills as it goes.",
     "labelled": "Cells are clicked; those annotated have a white rim, the others wear their prediction.",
+    "doubtful": "Cells out of all wells, those first that the classifier doubts: the ones whose class helps most.",
     "gallery": "A class's cells out of all wells, the surest first; those selected get another class by one key.",
     "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
-    "mosaic": "All fields of the plate as thumbnails, under the colours of the map; a click opens the field there.",
     "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
-    "scores": "How good the classifier is on wells that it never saw, and what to do about it.",
+    "scores": "How good the classifier is on wells that it never saw; an entry of its matrix opens the cells mistaken.",
+    "fields": "All fields of the plate as thumbnails; a click opens the field there.",
+    "mosaic": "The same under the colours of the map.",
+    "profiles": "The wells as a heat map, like beside like; a click on a row opens its well.",
     "hits": "Wells that differ from the controls; a click shows the field and its cells beside those of the controls.",
+    "reopened": "Closed and opened again: field, view, classes, model, map and hits as they stood.",
 }
 """What the pictures of a tour of the window show, in its order."""
 

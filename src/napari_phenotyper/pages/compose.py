@@ -32,6 +32,7 @@ from napari_phenotyper.pages.content import (
 )
 from napari_phenotyper.pages.gallery import class_examples
 from napari_phenotyper.pages.light import light_methods, light_part, light_step
+from napari_phenotyper.pages.mosaic import report_mosaics
 from napari_phenotyper.pages.report import render
 from napari_phenotyper.session import judging, labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.failures import failures_of
@@ -99,7 +100,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
         segmentation=_segmentation(session, segmented, model, part(progress, 0.4, 0.6)) if segmented else None,
         annotations=_annotated(session) if len(session.annotations) else None,
         evaluation=_evaluation(session, model) if model else None,
-        examples=class_examples(session, segmented, model, part(progress, 0.6, 1.0)) if model else (),
+        examples=class_examples(session, segmented, model, part(progress, 0.6, 0.9)) if model else (),
         curve=judging.kept_curve(session, model) if model else None,
         shares=shares,
         hits=hits,
@@ -110,6 +111,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
             name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-image", "scikit-learn", "torch")
         },
         lights=tuple(lit for plate in plates if (lit := light_part(session, plate)) is not None),
+        mosaics=report_mosaics(session, plates, part(progress, 0.9, 1.0)),
         simulated=any(p.name.startswith(SIMULATED) for p in plates),
     )
 

@@ -54,13 +54,12 @@ def mosaic(tour: Tour) -> None:
     tour.shot("fields")
 
 
-def heat_map(tour: Tour) -> list[str]:
-    """Lay the colours of the plate map over the mosaic; return the names of the layers."""
+def heat_map(tour: Tour) -> None:
+    """Lay the colours of the plate map over the mosaic."""
     tour.hand.key(Qt.Key.Key_M, SHIFT)
     tour.hand.until(lambda: tour.place.mosaic.heated)
     tour.hand.wait(0.5)
     tour.shot("mosaic")
-    return [layer.name for layer in tour.viewer.layers]
 
 
 def field_again(tour: Tour) -> None:

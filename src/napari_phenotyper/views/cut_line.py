@@ -5,11 +5,14 @@ from __future__ import annotations
 from qtpy.QtCore import QSize
 from superqt import QElidingLabel
 
+_RIM = 10
+"""Pixels beside the text that the window's style takes."""
+
 
 class CutLine(QElidingLabel):
     """A label that asks for the room of its whole text, where superqt's asks for that of what is left of it."""
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """Return the room that the whole text needs."""
-        wide = self.fontMetrics().horizontalAdvance(self.text()) + 2 * self.margin() + 2
+        wide = self.fontMetrics().horizontalAdvance(self.text()) + _RIM
         return QSize(wide, super().sizeHint().height())

@@ -45,7 +45,7 @@ _TYPE = "Wells, or what was done to them; or type names of wells and press Retur
 class SearchBox(QComboBox):
     """A box with many entries: type a part of a name to find it."""
 
-    def __init__(self, tip: str, letters: int = 12) -> None:
+    def __init__(self, tip: str, letters: int = 10) -> None:
         super().__init__()
         self._entries: tuple[Entry, ...] = ()
         self.setEditable(True)
@@ -148,7 +148,7 @@ class GalleryBar(QWidget):
         self.classes = SearchBox("Cells that are predicted to be of this class")
         self.annotated = SearchBox("Cells that somebody annotated, or not, or with this class")
         self.places = WellBox(_TYPE)
-        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 13)
+        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 11)
         self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's")
         self.turn = _button("⇅", "The other way round", checkable=True)
         self.again = _button("↻", "Ask once more: predictions may have changed since these cells were chosen")

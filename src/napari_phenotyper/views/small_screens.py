@@ -17,4 +17,4 @@ def make_room(window: QWidget, width: int) -> str:
     for dock in hidden:
         dock.hide()
     names = ", ".join(dock.objectName() for dock in hidden)
-    return f"Hidden to leave room: {names}; back by the menu Window." if hidden else ""
+    return f"Hidden for room: {names} (menu Window)." if hidden else ""

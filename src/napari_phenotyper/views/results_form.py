@@ -180,7 +180,7 @@ class ResultsForm(QWidget):
         self.column.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.column.completer().setFilterMode(Qt.MatchFlag.MatchContains)
         self.column.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        for box in (self.column, self.model, self.profile):
+        for box in (self.column, self.model, self.profile, self.scorer.names):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(10)
         form = QFormLayout(self._options)

@@ -39,6 +39,10 @@ _NOTHING = (
     "<b>Find hits</b> trains on all annotations, keeps that model, predicts every cell, and compares each well with "
     "the negative controls of its plate. A click on a hit then shows its cells."
 )
+_ONLY_CONTROLS = (
+    "Only negative controls have cells, so there is no well to compare with them. Segment wells of treatments too, "
+    "or look in the tab Plate whether the layout is right."
+)
 _LETTERS, _LONG, _LOOKED_AT, _RIM = 17, 28, 200, 11
 """Names of classes and of features are cut after about so many letters; the hover text has the rest. So many rows
 are looked at for the widths of columns. Pixels beside a text."""
@@ -242,6 +246,8 @@ class ResultsTab(QWidget):
         listed = {table.hits[i].well for i in rows}
         hits = {table.hits[i].well for i in rows if table.differs[i]}
         controls = sum(len(control_wells(found, plate)) for plate in {well.plate for well in found.profile.wells})
+        if not listed:
+            return f"{_ONLY_CONTROLS}<br>{_left_out(found.left_out)}"
         what = f" in {escape(column)}" if column else ""
         chance = f" (q &lt; {Q:g})" if any(table.chances == table.chances) else ""
         text = (

@@ -45,18 +45,25 @@ def open_window(path: Path | None = None, pattern: str = "", project: Path | Non
 
 
 def tour_window(plate: Path, labels: Path, out: Path, project: Path | None = None) -> None:
-    """Open the window, walk the whole way by mouse and keyboard, take pictures, and close it."""
+    """Walk the whole way by mouse and keyboard, taking pictures; the window is closed and opened again on the way."""
     import napari
 
-    from napari_phenotyper.views.tour import walk
+    from napari_phenotyper.views.tour import Tour
+    from napari_phenotyper.views.tour_seeing import walk
 
-    viewer = napari.Viewer(title="Phenotyper", show=False)
-    viewer.show()
-    viewer.window.resize(1400, 900)
+    made: list[Tour] = []
+
+    def open_tour() -> Tour:
+        viewer = napari.Viewer(title="Phenotyper", show=False)
+        viewer.show()
+        viewer.window.resize(1400, 900)
+        made.append(Tour(viewer, dock_of(viewer), out))
+        return made[-1]
+
     try:
-        walk(viewer, dock_of(viewer), plate, labels, out, project)
+        walk(open_tour, plate, labels, project)
     finally:
-        viewer.close()
+        made[-1].viewer.close()
 
 
 def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:

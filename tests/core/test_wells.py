@@ -17,6 +17,7 @@ from napari_phenotyper.core.wells import (
     plate_shape,
     row_letters,
     well_name,
+    wells_named,
 )
 
 rows = st.integers(1, 32)
@@ -98,3 +99,16 @@ def test_a_field_is_named_for_a_person_and_knows_its_well() -> None:
     ref = FieldRef("P1", "B03", 2)
     assert str(ref) == "P1 B03 field 2"
     assert ref.well_ref == WellRef("P1", "B03")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("b3", ["B03"]), ("B03; AB12", ["B03", "AB12"]), ("B", ["B03", "B12"]), ("B*", ["B03", "B12"]), ("", []),
+     ("*12", ["B12", "AB12"]), ("12", ["B12", "AB12"]), ("?03 AB", ["A03", "B03", "AB12"])],
+)  # fmt: skip
+def test_a_text_names_wells_rows_columns_and_patterns(text, found):
+    assert wells_named(text, ["AB12", "B12", "B03", "A03"]) == (tuple(found), ())
+
+
+def test_words_that_name_no_well_are_told():
+    assert wells_named("B03, Z9, DMSO", ["B03", "C03"]) == (("B03",), ("Z9", "DMSO"))

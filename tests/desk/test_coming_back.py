@@ -10,6 +10,8 @@ from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.coming_back import REST
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session import learning
+from napari_phenotyper.session.hit_finding import HitQuestion
+from napari_phenotyper.session.hit_recall import recall
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.unfinished import SEGMENT, Unfinished, begin
 
@@ -151,3 +153,57 @@ def test_a_job_that_ended_or_was_cancelled_is_not_offered_and_one_that_was_close
     fresh.segment()
     fresh.background.close()
     assert fresh.session.setting("unfinished")
+
+
+@pytest.fixture
+def with_hits(opened_again, copy, wheel):
+    """The plate of a window that found hits, showed those of one class, and was closed."""
+    first = opened_again(copy)
+    first.live.switch(False)
+    first.live.choose("lda", {})
+    first.results.find(HitQuestion(learner=first.results.learner(), leave_out=("saturated",)))
+    wheel.until(lambda: first.results.findings is not None and not first.background.jobs, PATIENCE)
+    first.results.choose("Mitotic")
+    first.close()
+    return copy, first.results.findings
+
+
+def test_hits_come_back_without_being_computed_anew(opened_again, with_hits, wheel):
+    plate, before = with_hits
+    desk = opened_again(plate)
+    titles = []
+    desk.background.events.job.connect(lambda job: titles.append(job.title))
+    wheel.until(lambda: desk.results.findings is not None, PATIENCE)
+    now = desk.results.findings
+    assert [(h.well, h.column, h.score) for h in now.hits] == [(h.well, h.column, h.score) for h in before.hits]
+    assert (now.model, now.question, desk.results.column) == (before.model, before.question, "Mitotic")
+    assert not desk.results.stale and not any(titles)
+
+
+def test_hits_that_come_back_are_told_apart_from_those_of_newer_annotations(opened_again, with_hits, wheel):
+    plate, _ = with_hits
+    between = opened_again(plate)
+    between.marking.write("clear", {"ids": [next(iter(between.session.annotations.active))]})
+    wheel.until(lambda: not between.background.jobs, PATIENCE)
+    between.close()
+    desk = opened_again(plate)
+    wheel.until(lambda: desk.results.findings is not None, PATIENCE)
+    assert desk.results.stale
+
+
+def test_hits_of_cells_that_were_measured_anew_do_not_come_back(opened_again, with_hits, wheel):
+    plate, _ = with_hits
+    with opened(project_folder(plate)) as session:
+        session.open(plate)
+        for path in session.project.results.folder.glob("*.parquet"):
+            path.unlink()
+    desk = opened_again(plate)
+    recalled = []
+    desk.background.read = lambda lane, *args, **rest: recalled.append(lane) if lane == "hits" else None
+    wheel.until(lambda: "hits" in recalled, PATIENCE)
+    assert recall(desk.session.snapshot(), desk.back.state.hits, no_progress) is None
+
+
+def test_a_question_that_cannot_be_read_is_left_alone(session):
+    for kept in ({}, {"model": "lda"}, {"model": "", "learner": {}, "leave_out": []}, {"leave_out": 3}):
+        assert recall(session, kept, no_progress) is None

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 from tests.plates import write_plate
 
 from napari_phenotyper.core.progress import no_progress
 from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.pages import mosaic
 from napari_phenotyper.pages.compose import compose, write_report
+from napari_phenotyper.pages.content import ReportContent
+from napari_phenotyper.pages.report import render
 from napari_phenotyper.session import learning, measuring, segmenting
 from napari_phenotyper.session.opened import opened, project_folder
 from napari_phenotyper.session.running import run
@@ -86,3 +93,19 @@ def test_only_a_simulated_plate_is_called_simulated(tmp_path, content):
     with opened(tmp_path / "x.phenotyper") as session:
         assert compose(session, session.open(folder), no_progress).simulated
     assert not content.simulated
+
+
+def test_all_fields_are_seen_as_thumbnails(finished, content):
+    drawn = Image.open(io.BytesIO(content.mosaics["P1"]))
+    assert max(drawn.size) <= 1600 and np.asarray(drawn).max() > 200
+    page = render(content)
+    assert page.index('id="plate"') < page.index('id="fields"') < page.index('id="segmentation"')
+    assert "P1: all 8 fields as thumbnails" in page
+
+
+def test_fields_that_cannot_be_read_in_time_are_left_out_of_the_report(finished, monkeypatch):
+    with opened(project_folder(finished)) as session:
+        plates = session.open(finished)
+        monkeypatch.setattr(mosaic, "_PATIENCE", -1.0)
+        found = mosaic.report_mosaics(session, plates, no_progress)
+    assert found == {} and 'id="fields"' not in render(ReportContent("P1"))

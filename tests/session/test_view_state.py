@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from napari_phenotyper.session.view_state import PlateView, ViewState, view_stat
 def test_a_state_survives_the_disk():
     view = PlateView("B03", 2, (10.5, 20.25), 1.5, "share:Mitotic")
     state = ViewState("P1", "Train", "filled", "class", "Mitotic", "svm", {"cost": 10.0}, False, {"P1": view})
+    state = replace(state, hits={"model": "svm-1", "leave_out": ["empty"]}, hit_column="Mitotic")
     assert view_state(json.loads(json.dumps(state.state()))) == state
 
 
@@ -27,7 +29,7 @@ def test_each_plate_has_a_view_of_its_own():
 @pytest.mark.parametrize(
     "broken",
     [
-        {"plates": 3, "settings": [], "live": "yes", "tab": None},
+        {"plates": 3, "settings": [], "live": "yes", "tab": None, "hits": "all"},
         {"plates": {"P1": {"well": 7, "field": "x", "centre": [1], "zoom": -1}}},
         {"plates": {"P1": {"centre": [math.nan, 1.0], "zoom": math.inf}}},
         {"plates": {"P1": "B02"}},

@@ -118,6 +118,37 @@ def test_the_boxes_choose_other_cells(gallery, until):
     assert gallery.count.text().startswith(f"{len(rows)} cells")
 
 
+def typed(made, text):
+    """Type into the box of wells, as somebody does who never opens it."""
+    line = made.bar.places.lineEdit()
+    line.setFocus()
+    line.selectAll()
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize(
+    ("text", "wells"), [("b03", {"B03"}), ("B03, C02", {"B03", "C02"}), ("C*", {"C02", "C03"}), ("X", {"C02", "C03"})]
+)
+def test_wells_and_treatments_are_found_by_typing_their_names(gallery, until, text, wells):
+    before = gallery.desk.gallery.groups
+    typed(gallery, text)
+    until(lambda: gallery.desk.gallery.groups is not before)
+    rows = gallery.desk.gallery.groups[0].rows
+    assert {rows.cell(i)[0].well for i in range(len(rows))} == wells
+    assert gallery.bar.places.currentText() == text and not gallery.everything.isVisible()
+    gallery.bar.refresh()  # as when more is measured
+    assert gallery.bar.query() == gallery.desk.gallery.queries[0]
+
+
+def test_a_well_that_is_not_there_is_told_and_changes_nothing(gallery):
+    told, before = [], gallery.desk.gallery.queries
+    gallery.desk.background.events.message.connect(told.append)
+    typed(gallery, "B03, H12")
+    assert "H12" in told[0] and "B03, C04" in told[0] and gallery.desk.gallery.queries == before
+    assert gallery.bar.places.currentText() == "All wells"
+
+
 def test_the_order_is_turned_round(gallery, until):
     before = gallery.desk.gallery.groups[0].rows.cell(0)
     gallery.bar.turn.click()
@@ -164,6 +195,10 @@ def test_seventy_classes_fit_into_800_pixels(gallery, until):
     assert gallery.bar.minimumSizeHint().width() <= 800
     assert gallery.bar.classes.count() > 70
     assert len(gallery.menu().actions()) > 70
+
+
+def test_the_gallery_fits_beside_the_plate_on_a_narrow_screen(gallery):
+    assert gallery.minimumSizeHint().width() <= 350
 
 
 def test_a_million_cells_are_laid_out_without_looking_at_each(qtbot):

@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
-from napari_phenotyper.views.hints import ENOUGH, next_step
+from napari_phenotyper.views.hints import DO_HITS, DO_SEGMENT, ENOUGH, RESULTS, SEGMENT, next_step
 from napari_phenotyper.views.keys import KeysDialog, keys_of
 from napari_phenotyper.views.plate_panel import PlatePanel
 from napari_phenotyper.views.workplace import Workplace
@@ -289,6 +289,22 @@ def test_without_a_nuclear_channel_it_is_asked_for(fresh):
 
 def test_a_plate_is_to_be_segmented_first(fresh):
     assert "find the cells" in next_step(fresh)
+
+
+def test_while_cells_are_being_found_classes_can_be_named(fresh):
+    fresh.segment()
+    assert "being found" in next_step(fresh)
+
+
+def test_a_link_of_the_hint_does_the_step_or_shows_its_tab(window):
+    place = window.place
+    place.hint.linkActivated.emit(str(SEGMENT))
+    assert place.tabs.currentIndex() == SEGMENT
+    place.hint.linkActivated.emit(DO_HITS)
+    assert place.tabs.currentIndex() == RESULTS
+    assert any(job.title == "Finding hits" for job in place.desk.background.jobs)
+    place.hint.linkActivated.emit(DO_SEGMENT)
+    assert any(job.title.startswith("Segmenting") for job in place.desk.background.jobs)
 
 
 def test_then_a_class_is_to_be_named(desk):

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication
 from napari_phenotyper.core.wells import PLATE_SHAPES, well_name
 from napari_phenotyper.pages.style import ROLE_EDGES
 from napari_phenotyper.views.map_board import lay_out
-from napari_phenotyper.views.map_colours import hover_text, read_face, ticks, value_text
+from napari_phenotyper.views.map_colours import hover_text, read_face, ticks, ticks_beside, value_text
 from napari_phenotyper.views.plate_map import MapFace, PlateMap, colour_of
 
 pytestmark = pytest.mark.gl
@@ -264,6 +264,12 @@ def test_the_ticks_of_the_colour_bar_are_different_numbers_within_it(limits: tup
     found = ticks(limits, False, 5)
     assert found and len({text for _, text in found}) == len(found)
     assert all(limits[0] - 1e-9 <= float(text.replace(",", "")) <= limits[1] + 1e-9 for _, text in found)
+
+
+@pytest.mark.parametrize("limits", [(0.0, 100.0), (85.2, 86.8), (0.0, 1e-6), (1e6, 1e6 + 0.5)])
+def test_the_texts_under_the_colour_bar_have_room_beside_each_other(limits: tuple[float, float]) -> None:
+    found = ticks_beside(limits, True, 290.0, lambda text: 8.0 * len(text))
+    assert found and sum(8 * len(words) for _, words in found) <= 290
 
 
 def test_nothing_lies_outside_a_narrow_dock(plate: PlateMap) -> None:

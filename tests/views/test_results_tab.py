@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
 
-from napari_phenotyper.core.plate import Layout
+from napari_phenotyper.core.plate import Condition, Layout
 from napari_phenotyper.pages.hit_figures import FIGURES, WELLS
 from napari_phenotyper.views.figures_dialog import FiguresDialog
 from napari_phenotyper.views.hints import PLATE
@@ -49,6 +49,11 @@ def test_before_anything_was_found_one_press_is_offered_with_the_model_of_all_an
     assert not tab.table.isVisible()
 
 
+def test_the_choices_of_how_hits_are_found_fit_beside_the_canvas(tab):
+    tab.form.how.setChecked(True)
+    assert tab.form.minimumSizeHint().width() <= 400
+
+
 def test_without_a_layout_the_tab_says_what_to_do_and_links_to_where(tab, desk):
     desk.session.update(replace(desk.viewing.plate, layout=Layout()))
     assert not tab.form.find.isEnabled() and "negative control" in tab.note.text()
@@ -57,6 +62,15 @@ def test_without_a_layout_the_tab_says_what_to_do_and_links_to_where(tab, desk):
     assert f'href="{PLATE}"' in tab.note.text()
     tab.note.linkActivated.emit(str(PLATE))
     assert asked == [PLATE]
+
+
+def test_where_only_controls_have_cells_it_is_said_that_nothing_can_be_compared(tab, desk, until):
+    plate = desk.viewing.plate
+    untreated = {well: Condition("DMSO", "negative") for well in plate.well_refs()}
+    desk.session.update(replace(plate, layout=Layout(untreated)))
+    tab.form.find.click()
+    until(lambda: desk.results.findings is not None and not desk.background.jobs)
+    assert "no well to compare" in tab.note.text() and tab.model.rowCount() == 0
 
 
 def test_a_press_lists_the_hits_and_says_how_many_wells_differ_and_what_was_left_out(found):

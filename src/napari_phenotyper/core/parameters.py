@@ -176,5 +176,9 @@ def _wants(parameter: Parameter) -> str:
 
 def settings_of(extension: Any) -> Mapping[str, Json]:
     """Return an extension's parameters as JSON; `make` brings them back."""
-    values = {p.name: getattr(extension, p.name) for p in parameters(type(extension))}
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return as_json({p.name: getattr(extension, p.name) for p in parameters(type(extension))})
+
+
+def as_json(settings: Mapping[str, object]) -> dict[str, Json]:
+    """Return values of parameters as JSON has them."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()}  # type: ignore[misc]

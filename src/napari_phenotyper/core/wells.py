@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -109,3 +110,34 @@ def plate_shape(wells: Iterable[str], least: int = 0) -> tuple[int, int]:
 def plate_order(well: str) -> tuple[int, int]:
     """Sort key that orders wells row by row (A02 before A10, Z01 before AA01)."""
     return parse_well(well)
+
+
+def wells_named(text: str, wells: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return those of some wells that a text names, row by row, and the words in it that name none.
+
+    Parameters
+    ----------
+    text
+        Words between commas or blanks: a well ("B03", "b3"), a row ("B"), a column ("3"), or a pattern in which * is
+        any letters and ? is one ("B*", "*03").
+    wells
+        Normal names.
+    """
+    known = sorted(set(wells), key=plate_order)
+    found: set[str] = set()
+    unknown = []
+    for word in re.split(r"[\s,;]+", text.strip()):
+        named = [well for well in known if _is_named(well, word.upper())]
+        found.update(named)
+        if word and not named:
+            unknown.append(word)
+    return tuple(well for well in known if well in found), tuple(unknown)
+
+
+def _is_named(well: str, word: str) -> bool:
+    letters, number = well.rstrip("0123456789"), well.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    if word.isdecimal():
+        return int(number) == int(word)
+    if match := _NAME.fullmatch(word):
+        return letters == match[1].upper() and int(number) == int(match[2])
+    return letters == word or fnmatchcase(well, word)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.parameters import as_json
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.background import Background
@@ -93,8 +94,7 @@ class ComingBack:
 
     def _learns(self, _: object) -> None:
         live = self._live
-        settings: dict[str, Json] = {name: _plain(value) for name, value in live.settings.items()}
-        self.note(classifier=live.classifier, settings=settings, live=live.on)
+        self.note(classifier=live.classifier, settings=as_json(live.settings), live=live.on)
 
     @property
     def _unsaved(self) -> bool:
@@ -120,10 +120,6 @@ class ComingBack:
 def _write(file: StateFile, state: dict[str, Json], progress: Progress) -> None:
     progress(0.0, "Remembering the view")
     file.write(state)
-
-
-def _plain(value: object) -> Json:
-    return list(value) if isinstance(value, tuple) else value  # type: ignore[return-value]
 
 
 def _nothing() -> None:

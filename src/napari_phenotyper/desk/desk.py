@@ -9,12 +9,13 @@ from typing import Any
 from psygnal import Signal, SignalGroup
 
 from napari_phenotyper.core.errors import PhenotyperError
-from napari_phenotyper.core.keys import Json
+from napari_phenotyper.core.parameters import as_json
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.coming_back import ComingBack
 from napari_phenotyper.desk.gallery import Gallery
 from napari_phenotyper.desk.history import History
+from napari_phenotyper.desk.hit_memory import HitMemory
 from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.label_files import LabelFiles
 from napari_phenotyper.desk.live import Later, Live
@@ -94,8 +95,8 @@ class Desk:
         Cells that were chosen, out of all plates.
     history
         The kept models.
-    back, resuming
-        How the window stood when it was closed, and the jobs that were interrupted then.
+    back, hit_memory, resuming
+        How the window stood when it was closed, the hits that were found then, and the jobs that were interrupted.
     surveys
         Plate name to what there is of it.
     scores
@@ -123,6 +124,7 @@ class Desk:
         self.history = History(session, background, self.live, self.predictions, self.surveys, self.gallery)
         self.resuming = Resuming(session, background)
         self.back = ComingBack(session, background, self.viewing, self.live, self.marking, later)
+        self.hit_memory = HitMemory(session, background, self.viewing, self.results, self.back, later)
         self._readers: dict[str, Reading] = {}
         self.scores: dict[str, Any] | None = None
         self.untestable = ""
@@ -230,7 +232,7 @@ class Desk:
             wells, first = self._wells(), self._first()
             steps = segment_and_measure_steps(self.session, plate, segmenter, settings, wells, first)
             job = self._over_plate(f"Segmenting and measuring {plate.name}", plate, steps)
-            given = {name: _plain(value) for name, value in (settings or {}).items()}
+            given = as_json(settings or {})
             self.resuming.watch(job, Unfinished(SEGMENT, plate.name, segmenter or "", given, tuple(wells or ())))
 
     def go_on(self, offer: Offer) -> None:
@@ -271,7 +273,7 @@ class Desk:
         steps = keep_steps(self.session, self.live.classifier, self.live.settings, quick)
         title = f"Keeping {self.live.classifier}"
         job = self.background.start("plate", "queue", title, steps, self.session.runner, self._kept)
-        given = {name: _plain(value) for name, value in self.live.settings.items()}
+        given = as_json(self.live.settings)
         self.resuming.watch(job, Unfinished(KEEP, "", self.live.classifier, given))
 
     def close(self) -> None:
@@ -279,6 +281,7 @@ class Desk:
         self._quiet()
         self._ready()
         self.strays.stop()
+        self.hit_memory.stop()
         self.live.on = False
         self.background.close()
         self.back.close()
@@ -375,7 +378,3 @@ class Desk:
 
 def _nothing() -> None:
     """Wait for nothing."""
-
-
-def _plain(value: object) -> Json:
-    return list(value) if isinstance(value, tuple) else value  # type: ignore[return-value]

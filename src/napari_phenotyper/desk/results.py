@@ -39,6 +39,7 @@ class ResultsEvents(SignalGroup):
     """What changed."""
 
     found = Signal(object)
+    recalled = Signal(object)
     shown = Signal(str)
     opened = Signal(object)
     kept = Signal()
@@ -55,8 +56,8 @@ class Results:
     Attributes
     ----------
     events
-        found(Findings), shown(column) when another one is chosen, opened(Hit) when its cells are asked for, kept()
-        when a model was kept on the way.
+        found(Findings), recalled(Findings) for those of an earlier window, shown(column) when another one is chosen,
+        opened(Hit) when its cells are asked for, kept() when a model was kept on the way.
     findings
         The last answer, None before the first.
     column
@@ -174,13 +175,22 @@ class Results:
             return True  # and newer ones, as soon as somebody corrects them
         return self._live.model is None and found.model == self._session.setting("model").get("id")
 
-    def _found(self, findings: Findings) -> None:
+    def take_up(self, findings: Findings, column: str) -> None:
+        """Show what an earlier window found, and the class or feature that was shown of it."""
+        self.column = column
+        self._take(findings)
+        self.events.recalled.emit(findings)
+
+    def _take(self, findings: Findings) -> None:
         self.findings = findings
         self._by_plate = defaultdict(list)
         for hit in findings.hits:
             self._by_plate[hit.well.plate].append(hit)
         if self.column not in findings.table.columns:
             self.column = ""
+
+    def _found(self, findings: Findings) -> None:
+        self._take(findings)
         if findings.question.learner is not None:
             self.events.kept.emit()
         self.events.found.emit(findings)

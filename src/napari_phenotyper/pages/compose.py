@@ -32,6 +32,7 @@ from napari_phenotyper.pages.content import (
 )
 from napari_phenotyper.pages.gallery import class_examples
 from napari_phenotyper.pages.light import light_methods, light_part, light_step
+from napari_phenotyper.pages.mosaic import report_mosaics
 from napari_phenotyper.pages.report import render
 from napari_phenotyper.session import judging, labelling, learning, measuring, profiling, segmenting
 from napari_phenotyper.session.failures import failures_of
@@ -44,12 +45,16 @@ WINDOW = {
     "opened": "A plate is open: its map, the first field, what each channel shows.",
     "segmenting": "The plate is segmented and measured in the background; the map fills as it goes.",
     "labelled": "Cells are clicked; those annotated have a white rim, the others wear their prediction.",
+    "doubtful": "Cells out of all wells, those first that the classifier doubts: the ones whose class helps most.",
     "gallery": "A class's cells out of all wells, the surest first; those selected get another class by one key.",
     "plate": "Every cell of the plate is predicted: the map shows a class's share in each well.",
-    "mosaic": "All fields of the plate as thumbnails, under the colours of the map; a click opens the field there.",
     "confidence": "The same field by confidence: the doubtful cells are the bright ones.",
-    "scores": "How good the classifier is on wells that it never saw, and what to do about it.",
+    "scores": "How good the classifier is on wells that it never saw; an entry of its matrix opens the cells mistaken.",
+    "fields": "All fields of the plate as thumbnails; a click opens the field there.",
+    "mosaic": "The same under the colours of the map.",
+    "profiles": "The wells as a heat map, like beside like; a click on a row opens its well.",
     "hits": "Wells that differ from the controls; a click shows the field and its cells beside those of the controls.",
+    "reopened": "Closed and opened again: field, view, classes, model, map and hits as they stood.",
 }
 """What the pictures of a tour of the window show, in its order."""
 
@@ -95,7 +100,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
         segmentation=_segmentation(session, segmented, model, part(progress, 0.4, 0.6)) if segmented else None,
         annotations=_annotated(session) if len(session.annotations) else None,
         evaluation=_evaluation(session, model) if model else None,
-        examples=class_examples(session, segmented, model, part(progress, 0.6, 1.0)) if model else (),
+        examples=class_examples(session, segmented, model, part(progress, 0.6, 0.9)) if model else (),
         curve=judging.kept_curve(session, model) if model else None,
         shares=shares,
         hits=hits,
@@ -106,6 +111,7 @@ def compose(session: Session, plates: Sequence[Plate], progress: Progress) -> Re
             name: version(name) for name in ("napari-phenotyper", "numpy", "scikit-image", "scikit-learn", "torch")
         },
         lights=tuple(lit for plate in plates if (lit := light_part(session, plate)) is not None),
+        mosaics=report_mosaics(session, plates, part(progress, 0.9, 1.0)),
         simulated=any(p.name.startswith(SIMULATED) for p in plates),
     )
 

@@ -234,6 +234,8 @@ class ReportContent:
         How each plate was lit, where anybody looked.
     window
         Pictures of the window at work: caption, and a PNG or JPEG file.
+    mosaics
+        Plate to a JPEG file of all its fields as thumbnails.
     """
 
     title: str
@@ -255,3 +257,4 @@ class ReportContent:
     simulated: bool = False
     lights: tuple[LightPart, ...] = ()
     window: tuple[tuple[str, bytes], ...] = ()
+    mosaics: Mapping[str, bytes] = field(default_factory=dict)

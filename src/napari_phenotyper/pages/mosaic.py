@@ -1,7 +1,9 @@
-"""The mosaic of a plate as a picture file: what the window shows on its canvas."""
+"""The mosaic of a plate as a picture file, and in the report: what the window shows on its canvas."""
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,17 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from napari_phenotyper.core.errors import SettingError
+from napari_phenotyper.core.errors import PhenotyperError, SettingError
 from napari_phenotyper.core.mosaic import LIMIT, MosaicPlan
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.progress import Progress, part
 from napari_phenotyper.core.wells import parse_well
+from napari_phenotyper.pages.content import ReportContent
+from napari_phenotyper.pages.html import picture
 from napari_phenotyper.pages.mosaic_picture import font, frames, laid_over
+from napari_phenotyper.pages.numbers import plural
 from napari_phenotyper.pages.ranges import robust_range
+from napari_phenotyper.pages.sections import Section
 from napari_phenotyper.pages.style import composite, contrast
 from napari_phenotyper.session.mosaic import TileWish, mosaic_of
 from napari_phenotyper.session.profiling import DEFAULT_PROFILER, profile
@@ -27,6 +33,8 @@ from napari_phenotyper.store.files import replacing, safe_name
 
 Picture = NDArray[np.uint8]
 _OPACITY = 0.6
+_MOST, _PATIENCE, _SHOWN = 4, 20.0, 1600
+"""In a report: plates, seconds for all of them together, pixels along the longer side."""
 _KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 
 
@@ -75,6 +83,46 @@ def write_mosaics(
             Image.fromarray(picture).save(place, format=kind)
         written.append(path)
     return tuple(written)
+
+
+def report_mosaics(session: Session, plates: Sequence[Plate], progress: Progress) -> Mapping[str, bytes]:
+    """Return plate to the mosaic as a JPEG file, of the first few plates.
+
+    A plate whose thumbnails are neither kept nor read within the time that a report may take has none; those that were
+    read are kept, so that the next report begins with them.
+    """
+    found: dict[str, bytes] = {}
+    end = time.monotonic() + _PATIENCE
+
+    def while_there_is_time(fraction: float, message: str) -> None:
+        progress(fraction, message)
+        if time.monotonic() > end:
+            raise _TooSlowError
+
+    for plate in plates[:_MOST]:
+        try:
+            drawn = Image.fromarray(mosaic_picture(session, plate, while_there_is_time))
+        except (_TooSlowError, PhenotyperError):
+            continue
+        drawn.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        drawn.save(file, "JPEG", quality=85, optimize=True)
+        found[plate.name] = file.getvalue()
+    return found
+
+
+class _TooSlowError(Exception):
+    """Reading takes longer than a report may."""
+
+
+def fields(content: ReportContent) -> Section:
+    """Show all fields of the plates."""
+    many = {plate.name: plate.fields for plate in content.plates}
+    pictures = "".join(
+        picture(jpeg, f"{name}: all {plural(many.get(name, 0), 'field')} as thumbnails, each channel in its colour.")
+        for name, jpeg in content.mosaics.items()
+    )
+    return Section("fields", "Every field", pictures)
 
 
 def mosaic_picture(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_phenotyper.pages import light, sections
+from napari_phenotyper.pages import light, mosaic, sections
 from napari_phenotyper.pages.content import ReportContent
 from napari_phenotyper.pages.html import bullets, escape, page, paragraph, picture
 from napari_phenotyper.pages.sections import Section
@@ -11,6 +11,7 @@ __all__ = ["ReportContent", "render"]
 
 _PARTS = (
     sections.plates,
+    mosaic.fields,
     sections.segmentation,
     light.illumination,
     sections.labelled,

@@ -115,7 +115,7 @@ class Findings:
     left_out
         What the hits do not rest on.
     annotations
-        Those that stood when the question was asked.
+        Those that stood when the question was asked; none where that is not known any more.
     """
 
     question: HitQuestion
@@ -189,18 +189,41 @@ def _answer(
         session, plates, part(progress, 0.0, 0.9), question.profiler, None, model or None, False, question.leave_out
     )
     progress(0.9, "Scoring wells")
-    found = made.profile if not question.column else only(made.profile, question.column)
+    return made, findings_of(session, plates, question, model, made.profile, without, annotations)
+
+
+def findings_of(
+    session: Reading,
+    plates: Sequence[Plate],
+    question: HitQuestion,
+    model: str,
+    profile: Profile,
+    without: tuple[str, ...],
+    annotations: Annotations,
+) -> Findings:
+    """Return the answer to a question, scored from a profile.
+
+    Parameters
+    ----------
+    session, plates, question, model, profile
+        What is asked, of what, and what the answer rests on.
+    without
+        Plates that have no negative control.
+    annotations
+        Those that stood when the question was asked.
+    """
+    found = profile if not question.column else only(profile, question.column)
     hits = session.registry.make("scorer", question.scorer, question.settings).score(found, session.layout)
     out = left_out(session, plates, question.leave_out)
     omitted = Omissions(
-        _uncounted(session, plates, made.profile, out.fields) if model else 0,
+        _uncounted(session, plates, profile, out.fields) if model else 0,
         {name: why for plate in plates for name, why in failures_of(session, plate).items()},
         out.fields,
         out.emptied,
         without,
     )
     table = hit_table(hits, session.layout, question.upwards)
-    return made, Findings(question, model, made.profile, hits, table, session.layout, omitted, annotations)
+    return Findings(question, model, profile, hits, table, session.layout, omitted, annotations)
 
 
 def only(found: Profile, column: str) -> Profile:

@@ -93,6 +93,54 @@ def make_profile(
     leave_out: Sequence[str] = (),
 ) -> Made:
     """Return what `profile` returns, without storing it: any thread may, with a snapshot of the session."""
+    wish = _wish(session, plates, profiler, settings, model, correct, leave_out)
+    kept = session.project.results.get(wish.key)
+    if kept is not None:
+        return Made(kept, wish.key, wish.record, kept=True)
+    made = wish.profiler
+    if wish.judged is not None:
+        progress(0.0, "Learning the classifier's errors")
+        made = made.knowing(wish.judged[1])
+    sums = Sums((), {})
+    for done, plate in enumerate(plates):
+        predictions = predictions_of(session, plate, wish.model) if wish.model else {}
+        sums = made.combine(
+            sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates)), wish.out)
+        )
+    result: Profile = made.finish(sums, session.layout)
+    result = replace(result, note=" ".join(filter(None, (result.note, wish.out.sentence))))
+    return Made(result, wish.key, wish.record, kept=False)
+
+
+def kept_profile(
+    session: Reading, plates: Sequence[Plate], profiler: str, model: str | None, leave_out: Sequence[str]
+) -> Profile | None:
+    """Return the profile that hits rest on if the project keeps it and it is current, else None."""
+    wish = _wish(session, plates, profiler, None, model, False, leave_out)
+    return session.project.results.get(wish.key)
+
+
+@dataclass(frozen=True, eq=False)
+class _Wish:
+    """A profile that is wanted: what makes it, of which model, without which fields, and its key and record."""
+
+    profiler: Any
+    model: str | None
+    judged: Any
+    out: LeftOut
+    key: str
+    record: Record
+
+
+def _wish(
+    session: Reading,
+    plates: Sequence[Plate],
+    profiler: str,
+    settings: Mapping[str, object] | None,
+    model: str | None,
+    correct: bool,
+    leave_out: Sequence[str],
+) -> _Wish:
     extension = session.registry.get("profiler", profiler)
     made = extension.make(settings)
     model_id = model_in_use(session, model) if model or session.project.models.ids() else None
@@ -101,20 +149,7 @@ def make_profile(
     out = left_out(session, plates, leave_out)
     if out.wanted:
         record = {**record, "leave_out": out.wanted}
-    key = profile_key(record, _parts(session, plates, model_id, out))
-    kept = session.project.results.get(key)
-    if kept is not None:
-        return Made(kept, key, record, kept=True)
-    if judged is not None:
-        progress(0.0, "Learning the classifier's errors")
-        made = made.knowing(judged[1])
-    sums = Sums((), {})
-    for done, plate in enumerate(plates):
-        predictions = predictions_of(session, plate, model_id) if model_id else {}
-        sums = made.combine(sums, _sum_plate(session, plate, made, predictions, progress, (done, len(plates)), out))
-    result: Profile = made.finish(sums, session.layout)
-    result = replace(result, note=" ".join(filter(None, (result.note, out.sentence))))
-    return Made(result, key, record, kept=False)
+    return _Wish(made, model_id, judged, out, profile_key(record, _parts(session, plates, model_id, out)), record)
 
 
 def _sum_plate(

@@ -61,6 +61,8 @@ class ViewState:
         Whether it learnt live; None where nobody said.
     plates
         Name to how that plate was looked at.
+    hits, hit_column
+        What was asked for hits, as `hit_recall.asked` says it, and the class or feature that was shown of the answer.
     """
 
     plate: str = ""
@@ -72,6 +74,8 @@ class ViewState:
     settings: Mapping[str, Json] = field(default_factory=dict)
     live: bool | None = None
     plates: Mapping[str, PlateView] = field(default_factory=dict)
+    hits: Mapping[str, Json] = field(default_factory=dict)
+    hit_column: str = ""
 
     def of(self, plate: str) -> PlateView:
         """Return how a plate was looked at."""
@@ -87,24 +91,29 @@ class ViewState:
             name: {**view.__dict__, "centre": list(view.centre) if view.centre is not None else None}
             for name, view in self.plates.items()
         }
-        return {**self.__dict__, "settings": dict(self.settings), "plates": plates}
+        return {**self.__dict__, "settings": dict(self.settings), "hits": dict(self.hits), "plates": plates}
 
 
-_TEXTS = ("plate", "tab", "style", "colouring", "phenotype", "classifier")
+_TEXTS = ("plate", "tab", "style", "colouring", "phenotype", "classifier", "hit_column")
 
 
 def view_state(found: Mapping[str, Json]) -> ViewState:
     """Return what `ViewState.state` made; what is not as it should be is left out, piece by piece."""
     texts = {name: value for name in _TEXTS if isinstance(value := found.get(name), str)}
-    settings, plates, live = found.get("settings"), found.get("plates"), found.get("live")
+    plates, live = found.get("plates"), found.get("live")
     return ViewState(
         **texts,
-        settings=dict(settings) if isinstance(settings, Mapping) else {},
+        settings=_mapping(found.get("settings")),
+        hits=_mapping(found.get("hits")),
         live=live if isinstance(live, bool) else None,
         plates={n: _plate_view(v) for n, v in plates.items() if isinstance(v, Mapping)}
         if isinstance(plates, Mapping)
         else {},
     )
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _plate_view(found: Mapping[str, Json]) -> PlateView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QCompleter, QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_phenotyper.core.annotations import Phenotype
+from napari_phenotyper.core.wells import wells_named
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.session.choosing import CellQuery
@@ -38,12 +39,13 @@ _ORDERS: tuple[Entry, ...] = (
 )
 _RISING = ("position", "random")
 _NARROW = 28
+_TYPE = "Wells, or what was done to them; or type names of wells and press Return: B03, C04, or B* for row B"
 
 
 class SearchBox(QComboBox):
     """A box with many entries: type a part of a name to find it."""
 
-    def __init__(self, tip: str, letters: int = 12) -> None:
+    def __init__(self, tip: str, letters: int = 10) -> None:
         super().__init__()
         self._entries: tuple[Entry, ...] = ()
         self.setEditable(True)
@@ -89,6 +91,41 @@ class SearchBox(QComboBox):
         self.setToolTip(plain_tip(f"{self._tip}:\n{self.currentText()}"))
 
 
+class WellBox(SearchBox):
+    """A box of places in which names of wells may be typed, too."""
+
+    typed = Signal()
+    """Wells were typed, and are chosen now."""
+    unknown = Signal(str)
+    """Words that name neither an entry nor a well."""
+
+    def __init__(self, tip: str) -> None:
+        super().__init__(tip)
+        self._known: tuple[str, ...] = ()
+        self._places: tuple[Entry, ...] = ()
+        self._named: tuple[Entry, ...] = ()
+        self.lineEdit().returnPressed.connect(self._take)
+
+    def fill_places(self, places: Sequence[Entry], wells: Iterable[str]) -> None:
+        """List places; these wells may be typed. What was typed last is an entry, too."""
+        self._known, self._places = tuple(wells), tuple(places)
+        self.fill([*self._places, *self._named])
+
+    def _take(self) -> None:
+        text = self.lineEdit().text().strip()
+        if not text or self.findText(text, Qt.MatchFlag.MatchFixedString) >= 0:
+            return
+        found, unknown = wells_named(text, self._known)
+        if unknown or not found:
+            self.unknown.emit(", ".join(unknown or (text,)))
+            return
+        value = f"wells:{','.join(found)}"
+        self._named = ((text, value),)
+        self.fill([*self._places, *self._named])
+        self.choose(value)
+        self.typed.emit()
+
+
 class GalleryBar(QWidget):
     """Class, annotation, wells, order, and the channel that is shown.
 
@@ -110,8 +147,8 @@ class GalleryBar(QWidget):
         self._desk = desk
         self.classes = SearchBox("Cells that are predicted to be of this class")
         self.annotated = SearchBox("Cells that somebody annotated, or not, or with this class")
-        self.places = SearchBox("Wells, or what was done to them")
-        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 13)
+        self.places = WellBox(_TYPE)
+        self.orders = SearchBox("The order: by doubt, a class, a feature, by chance, or well by well", 11)
         self.channels = SearchBox("Colours of the canvas, or one channel in grey; contrast is the canvas's")
         self.turn = _button("⇅", "The other way round", checkable=True)
         self.again = _button("↻", "Ask once more: there may be other predictions or more cells since these were chosen")
@@ -126,6 +163,8 @@ class GalleryBar(QWidget):
             line.addWidget(widget)
         for box in (self.classes, self.annotated, self.places):
             box.activated.connect(self._filter)
+        self.places.typed.connect(self._filter)
+        self.places.unknown.connect(self._unknown)
         self.orders.activated.connect(self._order)
         self.turn.clicked.connect(self._order)
         self.channels.activated.connect(self._channel)
@@ -142,7 +181,7 @@ class GalleryBar(QWidget):
         places = [*_PLACES, *((name, f"treatment:{name}") for name in treatments)]
         if len(session.plates) > 1:
             places += [(f"Plate {name}", f"plate:{name}") for name in session.plates]
-        self.places.fill(places)
+        self.places.fill_places(places, (well.name for plate in session.plates.values() for well in plate.wells))
         plate = self._desk.viewing.plate
         columns = self._desk.surveys.get(plate.name, Survey()).columns if plate is not None else ()
         likely = [(f"Most like {p.name}", f"probability:{p.name}") for p in phenotypes]
@@ -190,11 +229,16 @@ class GalleryBar(QWidget):
             return replace(query, plates=(wish.plate,), wells=(wish.well,))
         if kind == "selected" and self._desk.selected and wish is not None:
             return replace(query, plates=(wish.plate,), wells=tuple(sorted(self._desk.selected)))
+        if kind == "wells":
+            return replace(query, wells=tuple(name.split(",")))
         fields = {"role": "roles", "treatment": "treatments", "plate": "plates"}
         return replace(query, **{fields[kind]: (name,)}) if kind in fields else query
 
-    def _filter(self, _: object) -> None:
+    def _filter(self, _: object = None) -> None:
         self.filtered.emit(self.query())
+
+    def _unknown(self, words: str) -> None:
+        self._desk.background.tell(f"No well and no treatment is named {words}: type for example B03, C04 or B*.")
 
     def _order(self, _: object) -> None:
         self.ordered.emit(*self._sort())
@@ -208,7 +252,8 @@ def _place_of(query: CellQuery) -> str:
     for kind, names in (("treatment", query.treatments), ("role", query.roles), ("plate", query.plates)):
         if len(names) == 1 and not query.wells:
             return f"{kind}:{names[0]}"
-    return ""
+    names = [well for well in query.wells if isinstance(well, str)]
+    return f"wells:{','.join(names)}" if names and not query.plates else ""
 
 
 def _button(sign: str, tip: str, checkable: bool = False) -> QPushButton:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSlider, QSplitter, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.annotations import NOT_A_CELL
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.session.choosing import CellQuery
 from napari_phenotyper.views.cell_grid import SIZES
+from napari_phenotyper.views.cut_line import CutLine
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.gallery_bar import GalleryBar, class_menu_entries
 from napari_phenotyper.views.gallery_figure import GalleryFigure
 from napari_phenotyper.views.gallery_half import Half, cells_words, thousands
 from napari_phenotyper.views.gallery_tiles import Tiles
+from napari_phenotyper.views.plain import plain_tip
 from napari_phenotyper.views.qt_thread import Soon
 
 HOW = "Click: its field · Shift, Ctrl: select · 1–9: label · Return: accept · 0: clear"
@@ -39,7 +41,7 @@ class GalleryView(QWidget):
         self.bar = GalleryBar(desk)
         self.tiles = Tiles(desk, view)
         self.halves = Half(desk.gallery, 0, self.tiles), Half(desk.gallery, 1, self.tiles)
-        self.count, self.special, self.everything = QLabel(), QLabel(), QPushButton("All cells")
+        self.count, self.special, self.everything = CutLine(), CutLine(), QPushButton("All cells")
         self.figure = GalleryFigure(self)
         self.label, self.size_ = QPushButton("Label …"), QSlider(Qt.Orientation.Horizontal)
         self._soon, self._read = Soon(self, self._repaint), Soon(self, self._look, 15)
@@ -99,8 +101,6 @@ class GalleryView(QWidget):
         self.size_.setValue(self.halves[0].grid.side)
         self.size_.setToolTip("Size of the pictures (Ctrl + wheel)")
         self.size_.setMaximumWidth(90)
-        self.special.setWordWrap(True)
-        self.count.setToolTip(HOW)
         above = QHBoxLayout()
         above.addWidget(self.special, 1)
         for widget in (self.everything, self.count, self.label, self.figure, self.size_):
@@ -153,7 +153,9 @@ class GalleryView(QWidget):
         first = groups[0].query if groups else CellQuery()
         asked = first.title or (f"Only of {', '.join(map(str, first.wells[:9]))}" if first.wells else "")
         self.special.setText((asked if asked and len(groups) == 1 else HOW) if groups else "Looking …")
-        self.everything.setVisible(len(groups) > 1 or first.cells is not None or bool(asked))
+        self.special.setToolTip(plain_tip(self.special.text()))  # where there is little room it is cut
+        from_outside = first.cells is not None or (bool(asked) and first != self.bar.query())
+        self.everything.setVisible(len(groups) > 1 or from_outside)
         self.bar.set_stale(self.desk.gallery.stale)
         self._say()
         self._look()
@@ -169,6 +171,7 @@ class GalleryView(QWidget):
         if self.desk.gallery.population is not None and found:
             words.append(f"pictures {self.desk.gallery.population.side:.0f} {self.desk.gallery.population.unit} wide")
         self.count.setText(" · ".join(words))
+        self.count.setToolTip(f"{self.count.text()}\n{HOW}")
         self.label.setEnabled(chosen > 0)
 
     def _look(self) -> None:

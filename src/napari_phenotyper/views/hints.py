@@ -11,12 +11,14 @@ from napari_phenotyper.session.labelling import counts
 
 PLATE, SEGMENT, ANNOTATE, TRAIN, RESULTS = range(5)
 """The tabs of the way, in their order."""
+DO_SEGMENT, DO_HITS = "segment", "hits"
+"""Links that do the step itself, as the button in the tab would."""
 ENOUGH = 10
 """Annotated cells of every class from which on the scores give the advice."""
 
 
 def next_step(desk: Desk) -> str:
-    """Return what to do next, as rich text whose links name a tab."""
+    """Return what to do next, as rich text whose links name a tab or do the step."""
     plate = desk.viewing.plate
     if plate is None:
         return "Open a plate, or the sample plate."
@@ -26,8 +28,11 @@ def next_step(desk: Desk) -> str:
     if not any(channel.role == "DNA" for channel in plate.channels):
         return f"Say which channel shows the nuclei (DNA): {_link(PLATE, 'Plate')}."
     known = desk.surveys.get(plate.name, Survey())
+    if not known.cells and any(job.title.startswith("Segmenting") for job in desk.background.jobs):
+        return f"The cells are being found. Meanwhile name classes in {_link(ANNOTATE, 'Annotate')}."
     if not known.cells:
-        return f"Next: find the cells. {_link(SEGMENT, 'Segment')} the plate."
+        now = _link(DO_SEGMENT, "Segment and measure now")
+        return f"Next: find the cells. {now} with what is suggested, or choose how in {_link(SEGMENT, 'Segment')}."
     return _annotating(desk, known)
 
 
@@ -51,10 +56,10 @@ def _annotating(desk: Desk, known: Survey) -> str:
     if desk.results.findings is None:
         return (
             f"Look at the scores in {_link(TRAIN, 'Train')} and correct cells that look wrong; "
-            f"then find the hits in {_link(RESULTS, 'Results')}."
+            f"then {_link(DO_HITS, 'find the hits')}."
         )
     return f"Click a hit in {_link(RESULTS, 'Results')} to see its cells; correct those whose class looks wrong."
 
 
-def _link(tab: int, text: str) -> str:
-    return f'<a href="{tab}" style="color:#5aa9e6">{text}</a>'
+def _link(to: int | str, text: str) -> str:
+    return f'<a href="{to}" style="color:#5aa9e6">{text}</a>'

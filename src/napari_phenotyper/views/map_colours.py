@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -168,6 +168,10 @@ def short_texts(reading: Reading) -> Mapping[tuple[int, int], str]:
     return {at: f"{value:.{digits}f}" for at, value in known.items()}
 
 
+_TICKS = 8
+"""Values under the bar at most."""
+
+
 def ticks(limits: tuple[float, float], percent: bool, most: int) -> list[tuple[float, str]]:
     """Return at most `most` + 1 round values within the limits and their texts."""
     low, high = limits
@@ -179,6 +183,25 @@ def ticks(limits: tuple[float, float], percent: bool, most: int) -> list[tuple[f
     digits = next((d for d in range(9) if all(abs(round(v, d) - v) <= slack for v in values)), 9)
     # adding zero takes the sign from a negative one
     return [(v, f"{round(v, digits) + 0.0:,.{digits}f}{' %' if percent else ''}") for v in values]
+
+
+def ticks_beside(
+    limits: tuple[float, float], percent: bool, room: float, width: Callable[[str], float]
+) -> list[tuple[float, str]]:
+    """Return as many round values as have room beside each other: those of a narrow range have many digits.
+
+    Parameters
+    ----------
+    limits, percent
+        What the values lie between, and whether they are percent.
+    room, width
+        Pixels along the bar; gives those that a text takes.
+    """
+    for most in range(_TICKS, 1, -1):
+        marks = ticks(limits, percent, most)
+        if sum(width(f"{words}00") for _, words in marks) <= room:
+            return marks
+    return ticks(limits, percent, 1)
 
 
 def hover_text(reading: Reading, at: tuple[int, int], name: str) -> str:

@@ -12,7 +12,7 @@ from qtpy.QtGui import QBrush, QColor, QFont, QFontMetricsF, QLinearGradient, QP
 from napari_phenotyper.core.wells import row_letters
 from napari_phenotyper.pages.style import ROLE_EDGES, ink_on
 from napari_phenotyper.views.map_board import MARGIN, POINT, SPACE, Board, title_font
-from napari_phenotyper.views.map_colours import Reading, colour_of, short_texts, ticks
+from napari_phenotyper.views.map_colours import Reading, colour_of, short_texts, ticks_beside
 
 _DASHES = {"--": [3.0, 1.5], ":": [1.0, 1.0]}
 _CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -236,8 +236,8 @@ class MapDrawing:
         bar, text = self.board.bar, QFontMetricsF(self.font)
         self.painter.setFont(self.font)
         self.painter.setPen(self.inks.quiet)
-        most = min(max(int(bar.width() / text.horizontalAdvance(f"{high:,.0f} %00")), 2), 8)
-        for value, words in ticks((low, high), self.reading.face.percent, most):
+        marks = ticks_beside((low, high), self.reading.face.percent, bar.width(), text.horizontalAdvance)
+        for value, words in marks:
             x = bar.left() + bar.width() * ((value - low) / (high - low) if high > low else 0.5)
             self.painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 3))
             half = text.horizontalAdvance(words) / 2 + 1

@@ -80,6 +80,7 @@ class PlatePanel(QWidget):
         desk.marking.events.classes.connect(self._fill_colours)
         desk.results.events.found.connect(self._show_hits)
         desk.results.events.shown.connect(self._show_hits)
+        desk.results.events.recalled.connect(self._list_scores)
 
     def colour_by(self, kind: str, name: str = "") -> None:
         """Colour the wells by a quantity above; a class's "share", a "feature"'s mean or a hit "score" has a name."""
@@ -183,6 +184,10 @@ class PlatePanel(QWidget):
             columns = results.findings.table.columns
             self.colour_by(SCORE, results.column or (columns[0] if len(columns) == 1 else ""))
             self.refresh()
+
+    def _list_scores(self, _: object) -> None:
+        """List the scores of an earlier window; the colours stay as they are."""
+        self._fill_colours()
 
     def _opened(self, ref: object) -> None:
         if self._shown != ref.plate:  # the list of plates may say so already, where the user chose there

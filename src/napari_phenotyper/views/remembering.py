@@ -40,6 +40,7 @@ class Remembering:
         desk.viewing.events.asked.connect(self._asked)
         desk.viewing.events.opened.connect(self._opened)
         desk.events.survey.connect(self._surveyed)
+        desk.results.events.recalled.connect(self._recalled)
 
     def close(self) -> None:
         """Note where the camera is, and listen no more."""
@@ -89,6 +90,10 @@ class Remembering:
         """Colour the map by what was chosen, as soon as it is there to choose."""
         if plate == self._shown:
             self._colour(plate)
+
+    def _recalled(self, _: object) -> None:
+        """Colour the map by a score if it was, now that there are scores to choose."""
+        self._colour(self._shown)
 
     def _colour(self, plate: str) -> None:
         kind, _, name = self._desk.back.state.of(plate).coloured_by.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
@@ -52,8 +52,9 @@ class ResultsForm(QWidget):
         self.find, self.how, self.column = QPushButton("Find hits"), QToolButton(), QComboBox()
         self.model, self.profile, self._options = QComboBox(), QComboBox(), QWidget()
         self.doubtful = QCheckBox(f"Leave out fields that are {' or '.join(UNUSABLE)}")
-        self.scorer = Chooser(desk.session.registry, "scorer", DEFAULT_SCORER, desk.background.fail)
-        registry = desk.session.registry
+        self._scored: dict[str, Mapping[str, object]] = {}
+        registry, fail = desk.session.registry, desk.background.fail
+        self.scorer = Chooser(registry, "scorer", DEFAULT_SCORER, fail, lambda name: self._scored.get(name, {}))
         for name in registry.ids("profiler"):
             self.profile.addItem(registry.title("profiler", name).rstrip("."), name)
         self.profile.setCurrentIndex(max(self.profile.findData(DEFAULT_PROFILER), 0))
@@ -81,6 +82,18 @@ class ResultsForm(QWidget):
         leave_out = UNUSABLE if self.doubtful.isChecked() else ()
         profile, scorer = str(self.profile.currentData()), self.scorer.name
         return HitQuestion(model, learner, profile, column, scorer, settings, leave_out)
+
+    def set_question(self, question: HitQuestion, column: str) -> None:
+        """Show what was asked, and a class or feature of the answer; the boxes are silent."""
+        with QSignalBlocker(self.profile):
+            self.profile.setCurrentIndex(max(self.profile.findData(question.profiler), 0))
+        self._scored[question.scorer] = question.settings
+        self.scorer.choose(question.scorer)
+        self.doubtful.setChecked(bool(question.leave_out))
+        with QSignalBlocker(self.column):
+            self._list_columns()
+            self.column.setCurrentIndex(max(self.column.findData(column or question.column), 0))
+        self._tidy()
 
     @property
     def chosen_column(self) -> str:
@@ -120,17 +133,20 @@ class ResultsForm(QWidget):
 
     def fill_columns(self, *_: object) -> None:
         """List the classes or features of the profile that is chosen, and keep what is chosen if it is there."""
+        before = self.chosen_column
+        self._list_columns()
+        if self.chosen_column != before:
+            self._column_chosen()
+
+    def _list_columns(self) -> None:
         shares = self.profile.currentData() == DEFAULT_PROFILER
         names = self._columns(shares)
         entries = [("All classes" if shares else "All features", "")] if self._all_at_once() or not names else []
         entries += [(name, name) for name in names]
         if entries != self._entries:
             self._entries = entries
-            before = self.chosen_column
             _refill(self.column, entries)
             self._tidy()
-            if self.chosen_column != before:
-                self._column_chosen()
 
     def _columns(self, shares: bool) -> Sequence[str]:
         findings = self._desk.results.findings
@@ -164,7 +180,7 @@ class ResultsForm(QWidget):
         self.column.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.column.completer().setFilterMode(Qt.MatchFlag.MatchContains)
         self.column.completer().setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        for box in (self.column, self.model, self.profile):
+        for box in (self.column, self.model, self.profile, self.scorer.names):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(10)
         form = QFormLayout(self._options)

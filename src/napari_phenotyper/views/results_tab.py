@@ -39,6 +39,10 @@ _NOTHING = (
     "<b>Find hits</b> trains on all annotations, keeps that model, predicts every cell, and compares each well with "
     "the negative controls of its plate. A click on a hit then shows its cells."
 )
+_ONLY_CONTROLS = (
+    "Only negative controls have cells, so there is no well to compare with them. Segment wells of treatments too, "
+    "or look in the tab Plate whether the layout is right."
+)
 _LETTERS, _LONG, _LOOKED_AT, _RIM = 17, 28, 200, 11
 """Names of classes and of features are cut after about so many letters; the hover text has the rest. So many rows
 are looked at for the widths of columns. Pixels beside a text."""
@@ -170,6 +174,7 @@ class ResultsTab(QWidget):
         self.figures.clicked.connect(self._press_figures)
         self.save.clicked.connect(self._press_save)
         desk.results.events.found.connect(self._found)
+        desk.results.events.recalled.connect(self._recalled)
         desk.results.events.shown.connect(self._shown)
         desk.background.events.job.connect(self._job)
         desk.events.plates.connect(self.refresh)
@@ -199,6 +204,11 @@ class ResultsTab(QWidget):
         self.model.set_table(findings.table, self._desk.results.column, shares)
         self._fit_columns()
         self.refresh()
+
+    def _recalled(self, findings: Findings) -> None:
+        """Show what an earlier window found, and the form as it stood then."""
+        self.form.set_question(findings.question, self._desk.results.column)
+        self._found(findings)
 
     def _fit_columns(self) -> None:
         """Give columns the room they need, long names no more than leaves the score in sight."""
@@ -236,6 +246,8 @@ class ResultsTab(QWidget):
         listed = {table.hits[i].well for i in rows}
         hits = {table.hits[i].well for i in rows if table.differs[i]}
         controls = sum(len(control_wells(found, plate)) for plate in {well.plate for well in found.profile.wells})
+        if not listed:
+            return f"{_ONLY_CONTROLS}<br>{_left_out(found.left_out)}"
         what = f" in {escape(column)}" if column else ""
         chance = f" (q &lt; {Q:g})" if any(table.chances == table.chances) else ""
         text = (

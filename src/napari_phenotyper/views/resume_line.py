@@ -53,7 +53,7 @@ class _Line(QWidget):
         self.go_on.setToolTip("Go on where it stopped: what is done is kept")
         self.dismiss.setText("✕")
         self.dismiss.setAutoRaise(True)
-        self.dismiss.setStyleSheet("color: #10263b;")
+        self.dismiss.setStyleSheet("color: #10263b; background: transparent;")
         self.dismiss.setToolTip("Do not go on; what is done stays")
         self.go_on.clicked.connect(lambda: desk.go_on(offer))
         self.dismiss.clicked.connect(lambda: desk.resuming.dismiss(offer))

@@ -16,5 +16,5 @@ def make_room(window: QWidget, width: int) -> str:
     hidden = [dock for dock in window.findChildren(QDockWidget) if dock.objectName() in _OF_NAPARI and dock.isVisible()]
     for dock in hidden:
         dock.hide()
-    names = " and ".join(dock.objectName() for dock in hidden)
-    return f"To leave room, {names} are hidden: the menu Window shows them again." if hidden else ""
+    names = ", ".join(dock.objectName() for dock in hidden)
+    return f"Hidden for room: {names} (menu Window)." if hidden else ""

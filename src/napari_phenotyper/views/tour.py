@@ -14,7 +14,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_phenotyper.core.profile import Hit
 from napari_phenotyper.core.wells import normal_well
@@ -24,7 +24,7 @@ from napari_phenotyper.session.opening import whole_path
 from napari_phenotyper.views.cell_grid import CellGrid
 from napari_phenotyper.views.dock import PhenotyperDock
 from napari_phenotyper.views.hand import CTRL, SHIFT, Hand
-from napari_phenotyper.views.hints import ANNOTATE, PLATE, RESULTS, SEGMENT, TRAIN
+from napari_phenotyper.views.hints import ANNOTATE, RESULTS, SEGMENT, TRAIN
 from napari_phenotyper.views.picture_file import save_picture
 from napari_phenotyper.views.workplace import Workplace
 
@@ -72,14 +72,15 @@ class Tour:
         """What stands behind it."""
         return self.place.desk
 
-    def open(self, plate: Path, project: Path | None = None) -> None:
-        """Open a plate and wait for its first field."""
+    def open(self, plate: Path, project: Path | None = None, picture: str = "opened") -> None:
+        """Open a plate, wait for its first field and take a picture, unless it has no name."""
         self.dock.open(plate, "", project)
         folder = whole_path(project or project_folder(plate))
         self.hand.until(lambda: self.dock.desk is not None and whole_path(self.desk.session.folder) == folder)
         self.hand.until(lambda: self.desk.viewing.open is not None and len(self.desk.surveys) > 0)
         self.hand.wait(0.5)
-        self.shot("opened")
+        if picture:
+            self.shot(picture)
 
     def segment(self) -> None:
         """Segment and measure the plate."""
@@ -226,33 +227,45 @@ class Tour:
 
     def hits(self) -> Hit:
         """Find hits, click the first one, and return it once its field and its cells are shown."""
+        self.find_hits()
+        return self.open_hit(0)
+
+    def find_hits(self) -> None:
+        """Find hits with what the form says."""
         self.hand.tab(self.place.tabs, RESULTS)
-        results = self.place.results
-        self.hand.press(results.form.find)
-        self.hand.until(lambda: results.model.rowCount() and not self.desk.background.jobs, 120)
+        self.hand.press(self.place.results.form.find)
+        self.hand.until(lambda: self.place.results.model.rowCount() and not self.desk.background.jobs, 120)
         self.hand.wait(0.3)
-        hit = results.model.hit(0)
-        self.hand.row(results.table, 0)
+
+    def open_hit(self, row: int) -> Hit:
+        """Click a hit and return it once its field and its cells are shown."""
+        results = self.place.results
+        self.hand.tab(self.place.tabs, RESULTS)
+        hit = results.model.hit(row)
+        self.hand.row(results.table, row)
         self.hand.until(lambda: self.desk.viewing.open.ref.well_ref == hit.well and len(self.desk.gallery.groups) == 2)
         self.hand.until(lambda: not self.desk.background.jobs)
         self.hand.wait(0.5)
         return hit
 
-    def mosaic(self) -> None:
-        """See the whole plate with the map's colours over it, then go back to the field."""
-        self.hand.key(Qt.Key.Key_M)
-        self.hand.until(lambda: self.place.view.lent and self.desk.mosaic.picture.whole, 300)
-        self.hand.key(Qt.Key.Key_M, SHIFT)
-        self.hand.wait(0.5)
-        self.shot("mosaic")
-        self.hand.key(Qt.Key.Key_M)
-        self.hand.until(lambda: not self.place.view.lent)
+    def close(self) -> None:
+        """Close the window once nothing runs in it any more; may be called twice."""
+        if hasattr(self.viewer.window, "_qt_window"):
+            self.hand.until(lambda: self.dock.desk is None or not self.desk.background.jobs, 240)
+            self.viewer.close()
+            self.hand.wait(0.5)
 
     def shot(self, name: str) -> None:
         """Take a picture of the whole window."""
         if self._out is not None:
             self.hand.wait(0.2)
             save_picture(self.viewer.screenshot(canvas_only=False, flash=False), self._out / f"{name}.jpg")
+
+    def shot_of(self, dialog: QWidget, name: str) -> None:
+        """Take a picture of a dialog."""
+        if self._out is not None:
+            self.hand.wait(0.2)
+            dialog.grab().save(str(self._out / f"{name}.jpg"), "JPEG", 85)
 
     def _show(self, well: str, number: int) -> None:
         while self.desk.viewing.open.ref[1:] != (well, number):
@@ -287,36 +300,3 @@ def _by_field(cells: Sequence[Known]) -> Iterator[tuple[tuple[str, int], list[Kn
     for cell in cells:
         found[cell.well, cell.field].append(cell)
     yield from found.items()
-
-
-def walk(viewer: Any, dock: PhenotyperDock, plate: Path, labels: Path, out: Path, project: Path | None = None) -> None:
-    """Walk the whole way once, taking the pictures that `pages.compose.WINDOW` lists."""
-    tour = Tour(viewer, dock, out)
-    tour.open(plate, project)
-    tour.segment()
-    cells = choose(read_known(labels))
-    tour.add_classes(sorted({cell.phenotype for cell in cells}))
-    tour.label(cells)
-    tour.wait_for_predictions()
-    tour.shot("labelled")
-    rare = min(tour.desk.predictions.class_counts().items(), key=lambda item: item[1] or 10**9)[0]
-    tour.gallery()
-    tour.gallery_of(rare)
-    tour.hand.press(tour.place.cells)
-    viewer.reset_view()
-    tour.place.plate.colour_by("share", rare)
-    tour.hand.tab(tour.place.tabs, PLATE)
-    tour.shot("plate")
-    tour.mosaic()
-    tour.hand.tab(tour.place.tabs, ANNOTATE)
-    tour.place.view.set_style("filled")
-    tour.place.view.set_colouring("confidence")
-    tour.shot("confidence")
-    tour.place.view.set_colouring("class")
-    tour.place.view.set_style("outlines")
-    tour.scores()
-    tour.shot("scores")
-    tour.keep()
-    if tour.desk.results.obstacle is None:
-        tour.hits()
-        tour.shot("hits")

@@ -18,11 +18,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.engine.engine import Job
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.gallery_dock import GalleryDock
-from napari_phenotyper.views.hints import ANNOTATE, RESULTS, next_step
+from napari_phenotyper.views.hints import ANNOTATE, DO_HITS, DO_SEGMENT, RESULTS, next_step
 from napari_phenotyper.views.jobs_bar import JobsBar
 from napari_phenotyper.views.keys import KeysDialog, bindings, keys_of
 from napari_phenotyper.views.mosaic_buttons import MosaicButtons
@@ -174,11 +175,12 @@ class Workplace(QWidget):
         self.canvas.dragged.connect(lambda path: None if self.view.lent else desk.marking.paint(path))
         self.jobs.cancel_asked.connect(desk.background.cancel)
         desk.background.events.job.connect(self.jobs.show_job)
+        desk.background.events.job.connect(self._job_changed)
         desk.background.events.problem.connect(self.jobs.show_problem)
         desk.background.events.message.connect(self.jobs.show_message)
         self.results.methods.clicked.connect(self._press_methods)
         self.results.tab_asked.connect(self.tabs.setCurrentIndex)
-        self.hint.linkActivated.connect(lambda tab: self.tabs.setCurrentIndex(int(tab)))
+        self.hint.linkActivated.connect(self._follow)
         for signal in (
             desk.viewing.events.asked,
             desk.events.survey,
@@ -187,6 +189,7 @@ class Workplace(QWidget):
             desk.marking.events.classes,
             desk.live.events.state,
             desk.results.events.found,
+            desk.results.events.recalled,
         ):
             signal.connect(self._hint)
         for key in (*range(10), "?"):
@@ -207,6 +210,18 @@ class Workplace(QWidget):
         name = self.desk.marking.class_of_key(key)
         if name:
             self.desk.marking.choose(name)
+
+    def _follow(self, link: str) -> None:
+        """Do the step that a link of the hint names, or show its tab."""
+        steps = {DO_SEGMENT: self.segment_plate, DO_HITS: self.find_hits}
+        if link in steps:
+            steps[link]()
+        else:
+            self.tabs.setCurrentIndex(int(link))
+
+    def _job_changed(self, job: Job) -> None:
+        if job.title.startswith("Segmenting"):
+            self._hint()
 
     def _hint(self, *_: object) -> None:
         text = next_step(self.desk)

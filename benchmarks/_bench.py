@@ -76,6 +76,12 @@ def kept(name: str) -> list[Row]:
     return list(json.loads(path.read_text(encoding="utf-8"))["rows"]) if path.is_file() else []
 
 
+def write_part(name: str, part: str, rows: Sequence[Row]) -> Path:
+    """Write the rows of one part beside those of other parts that were measured before; the load noted is the last."""
+    others = [one for one in kept(name) if one.get("part") != part]
+    return write(name, [*others, *({**one, "part": part} for one in rows)])
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

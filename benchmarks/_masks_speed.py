@@ -1,16 +1,18 @@
-"""Speed of the segmenter `nuclei` beside scikit-image's recipe, on drawn fields of 2048² pixels, one thread."""
+"""Speed of `nuclei` beside scikit-image's recipe, on drawn fields of 2048² pixels, one thread; and of `unet`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from _bench import load, medians
+from _bench import Row, load, medians, row
 from bench_way import recipe
 from scipy import ndimage
 
 from napari_phenotyper.core.masks import NUCLEI
 from napari_phenotyper.core.progress import no_progress
+from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.segmenters.nuclei import Nuclei
@@ -73,3 +75,14 @@ def speed(repeats: int = 5) -> list[Mapping[str, object]]:
             "times faster": round(seconds["scikit-image"] / seconds["ours"], 1), **scores, "load": load(),
         })  # fmt: skip
     return rows
+
+
+def unet_speed() -> Iterator[Row]:
+    """Yield how long `unet` takes from pixels to instances, its parameters resolved, with all threads there are."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    scene = Scene(FieldRef("drawn", "A01", 1), {"DNA": drawn_field(1000)[0]})
+    unet = Registry().make("segmenter", "unet").resolve([scene])
+    seconds = medians({"unet": lambda: unet.segment(scene, no_progress)})["unet"]
+    yield row(f"unet: 2048² to instances, 1,000 nuclei, {torch.get_num_threads()} threads", seconds, None, "s", 1.5)

@@ -1,8 +1,9 @@
 """Masks and features: how right the masks are beside hand-drawn ones, and how fast both are made.
 
-`python benchmarks/bench_masks.py [PART …]` writes benchmarks/results/masks.json; a part is "nuclei", "unet", "speed" or
-"features", all of them if none is named. Rows of parts that are not run now are kept (the load noted is then the last
-run's). "unet" trains a network without fold 0 of dsb2018_fluo, which takes half an hour, and scores it there;
+`python benchmarks/bench_masks.py [PART …]` writes benchmarks/results/masks.json; a part is "nuclei", "unet", "speed",
+"unet-speed" (all threads), "features" or "odd" (odd and large fields, and their memory), all of them if none is named.
+Rows of parts that are not run now are kept (the load noted is then the last run's). "unet" trains a network without
+fold 0 of dsb2018_fluo, which takes half an hour, and scores it there;
 "unet=MODEL" takes one that was trained so before. Real data lie in ../shared. One thread, but for training.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import _masks_speed
 import numpy as np
-from _bench import Row, kept, row, write
+from _bench import Row, row, write_part
 from bench_way import recipe
 from threadpoolctl import threadpool_limits
 
@@ -112,8 +113,6 @@ class Timed:
 
 def unet(model: str = "") -> list[Row]:
     """Return the scores on fold 0 of a network that never saw it, beside `nuclei` there."""
-    if "unet" not in Registry().ids("segmenter"):
-        raise SystemExit("There is no segmenter unet.")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(model) if model else trained(Path(folder))
         with threadpool_limits(1):
@@ -143,18 +142,10 @@ PARTS: Mapping[str, Callable[..., list[Row]]] = {
     "nuclei": nuclei,
     "unet": unet,
     "speed": lambda: elsewhere("_masks_speed", "speed"),
+    "unet-speed": lambda: list(_masks_speed.unet_speed()),
     "features": lambda: elsewhere("_masks_features", "features"),
+    "odd": lambda: elsewhere("_masks_odd", "odd"),
 }
-
-
-def there(part: str) -> bool:
-    """Tell whether a part can be measured with what is installed; say so where not."""
-    missing = (part == "unet" and "unet" not in Registry().ids("segmenter")) or (
-        part in ("speed", "features") and importlib.util.find_spec(f"_masks_{part}") is None
-    )
-    if missing:
-        sys.stderr.write(f"{part} is not there to be measured\n")
-    return not missing
 
 
 def main() -> None:
@@ -167,9 +158,7 @@ def main() -> None:
         raise SystemExit(f"no real data at {FIELDS}")
     for wish in chosen:
         part, _, given = wish.partition("=")
-        if there(part):
-            found = [{**one, "part": part} for one in (PARTS[part](given) if given else PARTS[part]())]
-            write("masks", [*(one for one in kept("masks") if one["part"] != part), *found])
+        write_part("masks", part, PARTS[part](given) if given else PARTS[part]())
 
 
 if __name__ == "__main__":

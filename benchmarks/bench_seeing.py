@@ -4,7 +4,7 @@
 
 Parts: gallery, hits, mosaic; reopen and memory, which open the real window (memory takes an hour, or
 PHENOTYPER_MINUTES).
-results/seeing.json is written when all are measured.
+Rows of parts that are not run now are kept in results/seeing.json (the load noted is then the last run's).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-from _bench import Row, write
+from _bench import write_part
 
 PARTS = {
     "gallery": "_seeing_gallery",
@@ -30,11 +30,9 @@ PARTS = {
 def main() -> None:
     """Measure what was asked for, else everything, and write it."""
     names = sys.argv[1:] or list(PARTS)
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            rows += import_module(PARTS[name]).measure(Path(folder))
-    write("seeing", rows)
+            write_part("seeing", name, list(import_module(PARTS[name]).measure(Path(folder))))
 
 
 if __name__ == "__main__":

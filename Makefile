@@ -68,11 +68,10 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-# The checks and three runs of tests, two at a time, each on a display of its own, told of line by line.
-IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
+# The checks and three runs of tests, two at a time, each on a display of its own.
 
 test: install system pyqt5
-	$(MAKE) -j2 $(IN_TURN) test-gl check test-fast test-qt5
+	$(MAKE) -j2 test-gl check test-fast test-qt5
 
 test-fast: install system
 	$(PYTEST) -m "not slow and not gl"

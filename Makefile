@@ -68,10 +68,10 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-# The checks and three runs of tests, two at a time, each on a display of its own.
+# The checks and three runs of tests, each on a display of its own; three at a time, as runs with windows wait a lot.
 
 test: install system pyqt5
-	$(MAKE) -j2 test-gl check test-fast test-qt5
+	$(MAKE) -j3 test-gl check test-fast test-qt5
 
 test-fast: install system
 	$(PYTEST) -m "not slow and not gl"

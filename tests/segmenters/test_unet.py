@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 from tests.plates import field_image
@@ -63,6 +65,17 @@ def test_numbers_of_any_type_give_the_same_masks():
     image = discs(10, size=128)[0] // 16
     first, *others = (labels_of(image.astype(kind), Unet(diameter=20)) for kind in (np.uint8, np.uint16, np.float32))
     assert first.max() > 0 and all(np.array_equal(first, other) for other in others)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 10**6), st.integers(1, 90), st.integers(1, 90))
+def test_labels_are_consecutive_and_connected_whatever_the_image(seed, height, width):
+    rng = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(rng.normal(0, 1, (height, width)), rng.uniform(0, 6)) * 1000
+    labels = labels_of(image.astype(np.float32), Unet(diameter=10))
+    assert labels.dtype == np.int32 and labels.shape == (height, width)
+    assert set(np.unique(labels)) - {0} == set(range(1, labels.max() + 1))
+    assert all(ndimage.label(labels == i)[1] == 1 for i in range(1, labels.max() + 1))
 
 
 def test_diameter_and_weights_are_decided_from_the_fields():

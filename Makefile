@@ -68,10 +68,10 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-# The checks and three runs of tests, each on a display of its own; three at a time, as runs with windows wait a lot.
+# The checks and four runs of tests, each on a display of its own; three at a time, as runs with windows wait a lot.
 
 test: install system pyqt5
-	$(MAKE) -j3 test-gl check test-fast test-qt5
+	$(MAKE) -j3 test-windows check test-fast test-views test-qt5
 
 test-fast: install system
 	$(PYTEST) -m "not slow and not gl"
@@ -88,6 +88,12 @@ test-qt5: install system pyqt5
 
 pyqt5: install
 	$(PY) -m pip install --quiet "PyQt5>=5.15"
+
+test-windows: install system
+	$(PYTEST) -m "gl and not slow" tests/plugin
+
+test-views: install system
+	$(PYTEST) -m "gl and not slow" --ignore=tests/plugin
 
 test-gl: install system
 	$(PYTEST) -m "gl and not slow" $(GL_TESTS)

@@ -21,7 +21,7 @@ PYTEST := $(WITH_QT) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 scripts/with_display.sh
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots extremes docs docs-serve test test-fast test-slow test-qt5 test-gl pyqt5 check format bench bench-window bench-seeing \
+.PHONY: install system demo shots extremes docs docs-serve test test-fast test-windows test-views test-slow test-qt5 test-gl pyqt5 check format bench bench-window bench-seeing \
 	clean
 
 install: $(VENV)/.installed

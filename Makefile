@@ -79,9 +79,10 @@ test-fast: install system
 test-slow: install system
 	$(WITH_QT) scripts/with_display.sh $(PY) -m pytest -m slow
 
-# PyQt5 stays supported: what opens napari, walks its windows once and paints them runs once more with it
-# (`make test-gl QT=pyqt5` runs all that can go wrong, too).
-WITH_PYQT5 := tests/views $(addprefix tests/plugin/test_,napari.py journey.py gallery_window.py results_window.py mosaic_window.py)
+# PyQt5 stays supported: what opens napari, walks its windows once and paints or takes the mouse runs once more with it
+# (`make test-gl QT=pyqt5` runs all).
+WITH_PYQT5 := $(addprefix tests/views/test_,canvas.py forms.py gallery_view.py jobs_bar.py plate_map.py) \
+	$(addprefix tests/plugin/test_,napari.py journey.py gallery_window.py results_window.py mosaic_window.py)
 
 test-qt5: install system pyqt5
 	$(MAKE) test-gl QT=pyqt5 GL_TESTS="$(WITH_PYQT5)"

@@ -65,7 +65,10 @@ def clear(viewer, layers):
     viewer.layers.clear()
 
 
-@pytest.mark.parametrize("change", [rename, hide, reorder, delete_one_by_one, clear])
+@pytest.mark.parametrize(
+    "change",
+    [rename, delete_one_by_one, clear, *(pytest.param(one, marks=pytest.mark.slow) for one in (hide, reorder))],
+)
 def test_whatever_becomes_of_the_layers_annotating_goes_on_with_the_next_field(window, copy, change):
     tour = window(copy)
     assert odd(tour) == 1

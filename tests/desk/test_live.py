@@ -58,3 +58,12 @@ def test_imported_crops_are_learnt_from_with_the_next_click(desk, wheel, tmp_pat
     cells = len(gathering.training_set(desk.session).training)
     wheel.until(lambda: f"model of {cells} annotated cells" in desk.live.state)
     assert cells > len(desk.session.annotations.active)
+
+
+def test_getting_the_worker_ready_takes_nothing_from_what_it_is_to_do(desk, wheel):
+    desk.live.warm_up()
+    _, y, x = some_cell(desk)
+    desk.marking.click(y, x, "Odd")
+    wheel.until(lambda: desk.live.state.startswith("Learning from"))
+    desk.live.warm_up()
+    wheel.until(lambda: len(desk.predictions) == 8)

@@ -156,7 +156,9 @@ class Live:
                 self._background.cancel(job)
 
     def warm_up(self) -> None:
-        """Let the worker load what the classifier needs."""
+        """Let the worker load what the classifier needs, unless it is at work: a lane keeps only the newest wish."""
+        if any(job is not None and not job.over for job in (self._learning, self._spreading)):
+            return
         made = self._make()
         if made is not None:
             self._background.learn(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from tests.crops import write_crops
 
@@ -60,10 +62,13 @@ def test_imported_crops_are_learnt_from_with_the_next_click(desk, wheel, tmp_pat
     assert cells > len(desk.session.annotations.active)
 
 
-def test_getting_the_worker_ready_takes_nothing_from_what_it_is_to_do(desk, wheel):
+def test_getting_the_worker_ready_takes_nothing_from_what_it_is_to_do(desk, wheel, monkeypatch):
+    loaded = threading.Event()
+    monkeypatch.setattr("napari_phenotyper.desk.live.warm_up", lambda made, progress: loaded.wait(20))
     desk.live.warm_up()
     _, y, x = some_cell(desk)
     desk.marking.click(y, x, "Odd")
     wheel.until(lambda: desk.live.state.startswith("Learning from"))
     desk.live.warm_up()
+    loaded.set()
     wheel.until(lambda: len(desk.predictions) == 8)

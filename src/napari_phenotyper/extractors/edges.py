@@ -24,7 +24,7 @@ class Edges:
     likewise, over the cell and over the pixels at its edge: low where a cell is out of focus.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 13 × channels) columns."""

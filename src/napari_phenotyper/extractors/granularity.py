@@ -25,7 +25,7 @@ class Granularity:
     a cell counts as dark for the one and as bright for the other, so that its neighbours do not matter.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 9 × channels) columns."""

@@ -22,7 +22,7 @@ class Lbp:
     near: int = field(default=2, metadata={"help": "Radius of the nearer circle", "unit": "px", "min": 1, "max": 20})
     far: int = field(default=4, metadata={"help": "Radius of the farther circle", "unit": "px", "min": 1, "max": 40})
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def measure(self, scene: Scene) -> ColumnBlock:
         """Return (n, 28 × channels) columns."""

@@ -63,7 +63,8 @@ def tour_window(plate: Path, labels: Path, out: Path, project: Path | None = Non
     try:
         walk(open_tour, plate, labels, project)
     finally:
-        made[-1].viewer.close()
+        for tour in made[-1:]:  # those before are closed on the way
+            tour.viewer.close()
 
 
 def plate_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:

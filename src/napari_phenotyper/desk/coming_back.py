@@ -12,7 +12,7 @@ from napari_phenotyper.core.parameters import as_json
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.background import Background
-from napari_phenotyper.desk.live import Later, Live
+from napari_phenotyper.desk.live import Later, Live, nothing
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.session.session import Session
@@ -45,7 +45,7 @@ class ComingBack:
         self._session, self._background, self._later = session, background, later
         self._viewing, self._live, self._marking = viewing, live, marking
         self.state: ViewState = view_state(session.project.view.read())
-        self._written, self._forget = self.state, _nothing
+        self._written, self._forget = self.state, nothing
         self._take_up()
         viewing.events.asked.connect(self._asked)
         live.events.state.connect(self._learns)
@@ -120,7 +120,3 @@ class ComingBack:
 def _write(file: StateFile, state: dict[str, Json], progress: Progress) -> None:
     progress(0.0, "Remembering the view")
     file.write(state)
-
-
-def _nothing() -> None:
-    """Wait for nothing."""

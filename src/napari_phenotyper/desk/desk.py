@@ -18,7 +18,7 @@ from napari_phenotyper.desk.history import History
 from napari_phenotyper.desk.hit_memory import HitMemory
 from napari_phenotyper.desk.judging import Judging
 from napari_phenotyper.desk.label_files import LabelFiles
-from napari_phenotyper.desk.live import Later, Live
+from napari_phenotyper.desk.live import Later, Live, nothing
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.mosaic import Mosaic
 from napari_phenotyper.desk.predictions import Predictions
@@ -130,7 +130,7 @@ class Desk:
         self.untestable = ""
         self._scored: object = None
         self.selected: frozenset[str] = frozenset()
-        self._quiet = self._ready = _nothing
+        self._quiet = self._ready = nothing
         session.events.masks.connect(self.look)
         session.events.cells.connect(self.look)
         session.events.plates.connect(self.events.plates.emit)
@@ -374,7 +374,3 @@ class Desk:
             wish()
         except PhenotyperError as error:
             self.background.fail(error)
-
-
-def _nothing() -> None:
-    """Wait for nothing."""

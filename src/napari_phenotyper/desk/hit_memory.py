@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_phenotyper.desk.background import Background
 from napari_phenotyper.desk.coming_back import ComingBack
-from napari_phenotyper.desk.live import Later
+from napari_phenotyper.desk.live import Later, nothing
 from napari_phenotyper.desk.results import Results
 from napari_phenotyper.desk.viewing import OpenField, Viewing
 from napari_phenotyper.session.hit_finding import Findings
@@ -38,7 +38,7 @@ class HitMemory:
         self._session, self._background, self._later = session, background, later
         self._results, self._back = results, back
         self._waits = bool(back.state.hits)
-        self.stop = later(0.0, _nothing)
+        self.stop = nothing
         results.events.found.connect(self._found)
         results.events.shown.connect(self._shown)
         viewing.events.opened.connect(self._opened)
@@ -63,7 +63,3 @@ class HitMemory:
     def _recalled(self, found: Findings | None) -> None:
         if found is not None and self._results.findings is None:
             self._results.take_up(found, self._back.state.hit_column)
-
-
-def _nothing() -> None:
-    """Wait for nothing."""

@@ -36,6 +36,10 @@ Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 """Calls a function after some seconds, on the session's thread; returns what takes the wish back."""
 
 
+def nothing() -> None:
+    """Take nothing back: where no call was asked for yet."""
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """What was read for a training set, for the next time: annotated cells by field, and imported crops."""
@@ -115,7 +119,7 @@ class Live:
         self._slices = 0
         self._round = 0
         self._worn: dict[FieldRef, int] = {}
-        self._pause: Callable[[], None] = lambda: None
+        self._pause = nothing
         self._learning: Job | None = None
         self._spreading: Job | None = None
         session.events.annotations.connect(self.nudge)

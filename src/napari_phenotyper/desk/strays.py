@@ -9,7 +9,7 @@ from psygnal import Signal, SignalGroup
 from napari_phenotyper.core.keys import Json
 from napari_phenotyper.core.masks import NUCLEI, inner_point, pixels_near
 from napari_phenotyper.desk.background import Background
-from napari_phenotyper.desk.live import Later
+from napari_phenotyper.desk.live import Later, nothing
 from napari_phenotyper.desk.marking import Marking
 from napari_phenotyper.desk.viewing import Viewing
 from napari_phenotyper.session.astray import (
@@ -63,7 +63,7 @@ class Strays:
         self, session: Session, background: Background, viewing: Viewing, marking: Marking, later: Later
     ) -> None:
         self._session, self._background, self._viewing, self._marking = session, background, viewing, marking
-        self._later, self._wait = later, later(0.0, lambda: None)
+        self._later, self._wait = later, nothing
         self._checked: Checked | None = None
         self._reader: Reading | None = None
         self.events = StraysEvents()

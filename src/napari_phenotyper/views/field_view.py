@@ -14,6 +14,7 @@ from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.live import nothing
 from napari_phenotyper.desk.marking import Look
 from napari_phenotyper.desk.viewing import OpenField
 from napari_phenotyper.session.labelling import REACH
@@ -55,7 +56,7 @@ class FieldView:
         self._ringed = False
         self._displayed: dict[str, dict[str, Json]] = {}
         self._lent: Describe | None = None
-        self._forget = desk.later(0.0, lambda: None)
+        self._forget = nothing
         desk.viewing.events.opened.connect(self._opened)
         desk.viewing.events.masks.connect(self._dress)
         desk.session.events.annotations.connect(self.update)

@@ -22,6 +22,7 @@ from napari_phenotyper.core.field import Channel
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.wells import PLATE_SHAPES
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.pages.numbers import plural
 from napari_phenotyper.pages.words import plate_facts
 from napari_phenotyper.views.recent_list import RecentMenu
 
@@ -185,13 +186,14 @@ def _narrow(box: QComboBox) -> None:
 def _facts_text(plate: Plate) -> str:
     """Return what there is to know of a plate in a few short lines."""
     facts = plate_facts(plate)
-    lines = [f"{facts['name']}: {len(facts['wells'])} wells, {facts['fields']} fields"]
+    lines = [f"{facts['name']}: {plural(len(facts['wells']), 'well')}, {plural(facts['fields'], 'field')}"]
     if "field_size" in facts:
         size, pixel = facts["field_size"], facts["pixel_size_um"]
         unit = f"{pixel:g} µm per pixel" if pixel else "pixel size unknown"
         lines.append(f"{size['y']} × {size['x']} pixels, {unit}")
     if facts["layout"]["wells"]:
-        lines.append(f"Layout of {facts['layout']['wells']} wells, {facts['layout']['negative']} negative controls")
+        wells, controls = facts["layout"]["wells"], facts["layout"]["negative"]
+        lines.append(f"Layout of {plural(wells, 'well')}, {plural(controls, 'negative control')}")
     else:
         lines.append("No layout: nobody has said what was done to the wells")
     return "\n".join(lines)

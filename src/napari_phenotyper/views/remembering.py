@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QTabWidget
 
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.live import nothing
 from napari_phenotyper.desk.viewing import OpenField
 from napari_phenotyper.views.field_view import FieldView
 from napari_phenotyper.views.plate_panel import PlatePanel
@@ -30,7 +31,7 @@ class Remembering:
         self._desk, self._view, self._panel, self._tabs = desk, view, panel, tabs
         self._camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has the scene
         self._shown = ""
-        self._later = desk.later(0.0, lambda: None)
+        self._later = nothing
         self._take_up()
         self._camera.events.center.connect(self._moved)
         self._camera.events.zoom.connect(self._moved)

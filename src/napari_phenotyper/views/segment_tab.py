@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
+from napari_phenotyper.desk.live import nothing
 from napari_phenotyper.desk.survey import Survey
 from napari_phenotyper.evaluation.field_quality import counted
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER, Preview
@@ -36,7 +37,7 @@ class SegmentTab(QWidget):
     def __init__(self, desk: Desk, view: FieldView) -> None:
         super().__init__()
         self._desk, self._view = desk, view
-        self._wish = desk.later(0.0, lambda: None)
+        self._wish = nothing
         self._plate, self._found, self._declined = "", "", False
         self.chooser = Chooser(
             desk.session.registry, "segmenter", DEFAULT_SEGMENTER, desk.background.fail, self._saved_settings

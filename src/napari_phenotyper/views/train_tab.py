@@ -13,6 +13,7 @@ from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.judging import COMPARISON, CURVE
+from napari_phenotyper.desk.live import nothing
 from napari_phenotyper.pages.compose import SIMULATED, evaluation_part
 from napari_phenotyper.pages.score_plots import EVALUATED, curve_plot, evaluated, evaluation_plot
 from napari_phenotyper.session.learning import model_in_use
@@ -40,7 +41,7 @@ class TrainTab(QWidget):
     def __init__(self, desk: Desk, view: FieldView) -> None:
         super().__init__()
         self._desk, self._view = desk, view
-        self._wish = desk.later(0.0, lambda: None)
+        self._wish = nothing
         self.chooser = Chooser(
             desk.session.registry, "classifier", desk.live.classifier, desk.background.fail, self._settings
         )

@@ -14,6 +14,7 @@ from types import GeneratorType
 from typing import Any, Protocol
 
 from napari_phenotyper.core.progress import Cancelled, Progress, no_progress
+from napari_phenotyper.engine.memory import share_heaps
 
 Function = Callable[..., Any]
 Part = Callable[[Any], None]
@@ -93,6 +94,7 @@ class Threads:
     """
 
     def __init__(self, count: int = 2) -> None:
+        share_heaps()
         self.slots = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="phenotyper")
         self._closing = threading.Event()

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.engine.engine import Job
+from napari_phenotyper.engine.memory import give_back
 from napari_phenotyper.views.annotate_tab import AnnotateTab
 from napari_phenotyper.views.canvas import Canvas
 from napari_phenotyper.views.field_view import FieldView
@@ -135,6 +136,7 @@ class Workplace(QWidget):
         self.mosaic.close()
         self.view.close()
         self.desk.close()
+        give_back()
 
     def _lay_out(self) -> None:
         first = QWidget()

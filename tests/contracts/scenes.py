@@ -6,12 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock
-from napari_phenotyper.core.crops import cut
 from napari_phenotyper.core.masks import NUCLEI, Masks
 from napari_phenotyper.core.prediction import Prediction
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.kernels.crops import cut
 
 CLASSES = ("Round", "Bright", "Dim")
 
@@ -62,7 +62,7 @@ class Pictures:
             kind = self.kinds[cell - 1]
             grid = np.hypot(*np.mgrid[-32:32, -32:32])
             image = (grid < (16, 10, 22)[kind]) * (100, 200, 60)[kind] + rng.normal(20, 5, grid.shape)
-            out.append(cut(image[None], None, (31.5, 31.5), 64.0, spec))
+            out.append(cut(image[None], np.array([[31.5, 31.5, 64.0]]), spec)[0])
         return np.stack(out) if out else np.zeros((0, 1, spec.size, spec.size), np.float32)
 
 

@@ -122,8 +122,8 @@ class CropModel:
 
 def normalised(crops: Float32, mean: NDArray[np.generic], sd: NDArray[np.generic]) -> Tensor:
     """Return (n, c, y, x) crops with each channel's training mean at 0 and SD at 1; what is not finite becomes 0."""
-    shift, scale = (np.asarray(v, np.float32)[:, None, None] for v in (mean, sd))
-    return torch.from_numpy(np.nan_to_num((crops - shift) / scale, nan=0.0, posinf=0.0, neginf=0.0))
+    shift, scale = (torch.from_numpy(np.asarray(v, np.float32)[:, None, None]) for v in (mean, sd))
+    return (torch.from_numpy(crops) - shift).div_(scale).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def scores(net: CropNet, crops: Tensor, count: int = 1) -> Float32:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock, CropSpec, Float32
-from napari_phenotyper.core.crops import CachedCrops, cut
+from napari_phenotyper.core.crops import CachedCrops
 from napari_phenotyper.core.errors import TrainingError
 from napari_phenotyper.core.field import Channel, find_channel
 from napari_phenotyper.core.masks import NUCLEI, Labels, Masks
@@ -22,6 +22,7 @@ from napari_phenotyper.core.training import TrainingSet
 from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.engine.plate import run_all
 from napari_phenotyper.engine.runner import Inline, Runner
+from napari_phenotyper.kernels.crops import cut
 from napari_phenotyper.session.crop_folders import CropSet, Pixels
 from napari_phenotyper.session.keys import Record
 
@@ -111,14 +112,19 @@ class FolderCrops:
         scale = spec.pixel_size / (self.pixel_size or spec.pixel_size) if spec.pixel_size else 1.0
         for i, cell in enumerate(ids):
             image, labels = self.objects.images[cell - 1][chosen], None
-            centre, side = (float(y[i]), float(x[i])), spec.size * scale
+            place = float(y[i]), float(x[i]), spec.size * scale
             if spec.background != "surrounding":
                 labels = self.objects.masks[cell - 1].astype(np.int32)
-                rows, columns = np.nonzero(labels)
-                centre = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
-                side = float(max(np.ptp(rows), np.ptp(columns)) + 1)
-            out[i] = cut(image, labels, centre, side, spec, 1)
+                place = _box_of(labels)
+            out[i] = cut(image, np.array([place]), spec, labels, np.ones(1, np.int32))[0]
         return out
+
+
+def _box_of(labels: Labels) -> tuple[float, float, float]:
+    """Return middle and longer side of the box of all that is labelled."""
+    rows, columns = np.nonzero(labels)
+    side = max(np.ptp(rows), np.ptp(columns)) + 1
+    return (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2, float(side)
 
 
 def prepare(

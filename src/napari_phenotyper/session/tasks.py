@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_phenotyper.core.cells import Cells, ColumnBlock
-from napari_phenotyper.core.crops import FieldCrops
 from napari_phenotyper.core.errors import ModelError, PhenotyperError, PixelError
 from napari_phenotyper.core.field import Field
 from napari_phenotyper.core.illumination import Flats
@@ -28,6 +27,7 @@ from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.training import Model, ModelState
 from napari_phenotyper.core.wells import FieldRef, WellRef
 from napari_phenotyper.evaluation.field_quality import field_quality
+from napari_phenotyper.session.field_crops import FieldCrops
 from napari_phenotyper.session.keys import Record
 from napari_phenotyper.session.remedies import MEASURE
 from napari_phenotyper.store.cell_files import MeasuredField

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_phenotyper import kernels
+from napari_phenotyper.core.cells import CropSpec
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.progress import Progress, no_progress
 from napari_phenotyper.core.registry import Registry
 from napari_phenotyper.core.scene import Scene
 from napari_phenotyper.core.wells import FieldRef
+from napari_phenotyper.kernels.crops import cut
 from napari_phenotyper.session.segmenting import DEFAULT_SEGMENTER
 from napari_phenotyper.session.steps import Away, Steps
 
@@ -32,7 +34,7 @@ def warm_up_steps() -> Steps[None]:
 
 
 def warm_up(progress: Progress) -> None:
-    """Load libraries, then segment and measure some drawn nuclei, so that every loop is compiled.
+    """Load libraries, then segment, measure and cut out some drawn nuclei, so that every loop is compiled.
 
     The first time that takes half a minute; the machine code stays on disk, and a later process needs a second.
     """
@@ -43,6 +45,7 @@ def warm_up(progress: Progress) -> None:
         scene = _drawn(kind)
         with suppress(PhenotyperError):  # whoever uses what is broken will be told
             masks = registry.make("segmenter", DEFAULT_SEGMENTER).segment(scene, no_progress)
+            cut(np.stack(list(scene.pixels.values())), np.array([[20.0, 20.0, 32.0]]), CropSpec(16))
             seen = Scene(scene.ref, scene.pixels, None, masks)
             for extractor in registry.defaults("extractor"):
                 progress(0.0, f"Preparing {extractor}")

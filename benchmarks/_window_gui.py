@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import napari
 from _window_qt import Frames, rest, until_drawn, wait
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
@@ -22,7 +21,7 @@ class Window:
     """napari with the dock."""
 
     def __init__(self) -> None:
-        self.viewer = napari.Viewer(show=False)
+        self.viewer = plugin.new_viewer(show=False)
         self.viewer.window._qt_window.resize(*SIZE)
         self.viewer.window._qt_window.show()
         self.dock = plugin.dock_of(self.viewer)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_phenotyper.core.errors import PhenotyperError
 from napari_phenotyper.core.plate import Plate
 from napari_phenotyper.core.registry import Registry
+from napari_phenotyper.engine.memory import share_heaps
 from napari_phenotyper.session.opened import SUFFIX, opened
 from napari_phenotyper.session.opening import find_plates
 from napari_phenotyper.session.sample import cached_sample
@@ -31,12 +32,19 @@ def dock_of(viewer: napari.Viewer) -> PhenotyperDock:
     return widget
 
 
+def new_viewer(show: bool = True) -> napari.Viewer:
+    """Open napari as the program does when it is started by its own command."""
+    share_heaps()  # before the threads of napari and of OpenGL have heaps of their own
+    import napari
+
+    return napari.Viewer(title="Phenotyper", show=show)
+
+
 def open_window(path: Path | None = None, pattern: str = "", project: Path | None = None) -> None:
     """Open napari with the dock and a plate, the sample plate if none is named, and stay until it is closed."""
     import napari
 
-    viewer = napari.Viewer(title="Phenotyper")
-    dock = dock_of(viewer)
+    dock = dock_of(new_viewer())
     if path is None:
         dock.open_sample()
     else:
@@ -46,15 +54,13 @@ def open_window(path: Path | None = None, pattern: str = "", project: Path | Non
 
 def tour_window(plate: Path, labels: Path, out: Path, project: Path | None = None) -> None:
     """Walk the whole way by mouse and keyboard, taking pictures; the window is closed and opened again on the way."""
-    import napari
-
     from napari_phenotyper.views.tour import Tour
     from napari_phenotyper.views.tour_seeing import walk
 
     made: list[Tour] = []
 
     def open_tour() -> Tour:
-        viewer = napari.Viewer(title="Phenotyper", show=False)
+        viewer = new_viewer(show=False)
         viewer.show()
         viewer.window.resize(1400, 900)
         made.append(Tour(viewer, dock_of(viewer), out))

@@ -17,7 +17,7 @@ _ARENAS = 2
 
 @functools.cache
 def share_heaps() -> None:
-    """Let all threads of this process share two heaps; ask before they start.
+    """Let all threads of this process share two heaps; without effect once there are more than eight.
 
     Else glibc opens up to eight a core, and each stays as large as it ever was: a desk's dozen threads kept a copy of
     the largest field each. A user who set MALLOC_ARENA_MAX is left alone.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QFont, QFontMetrics
 from qtpy.QtTest import QTest
 
 from napari_phenotyper.desk.gallery import Face
 from napari_phenotyper.session.choosing import CellQuery
-from napari_phenotyper.views.cell_grid import CellGrid, Tile
+from napari_phenotyper.views.cell_grid import CellGrid, Tile, _fitted
 from napari_phenotyper.views.compositing import GREY, ChannelLook, compose, outline
 from napari_phenotyper.views.gallery_tiles import face_text
 from napari_phenotyper.views.gallery_view import GalleryView
@@ -251,3 +252,14 @@ def test_a_doubted_label_is_written_below_the_cell():
     assert face_text(Face("Mitotic", "Interphase", 0.8)) == "Interphase ≠ Mitotic"
     assert face_text(Face("Mitotic", "", 0.8)) == "80% Mitotic"
     assert face_text(Face("", "Mitotic")) == "✓ Mitotic"
+
+
+def test_both_names_of_a_doubted_label_have_room_below_the_cell():
+    metrics = QFontMetrics(QFont())
+    name = "Multinucleated" * 3
+    width = metrics.horizontalAdvance("Multinucleated")
+    given, predicted = _fitted(f"{name} ≠ {name}", metrics, width).split(" ≠ ")
+    assert given == predicted
+    assert given.startswith("M")
+    assert metrics.horizontalAdvance(f"{given} ≠ {predicted}") <= width
+    assert _fitted("A ≠ B", metrics, width) == "A ≠ B"

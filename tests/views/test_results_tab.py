@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QStyle
 
 from napari_phenotyper.core.plate import Condition, Layout
 from napari_phenotyper.pages.hit_figures import FIGURES, WELLS
@@ -84,6 +85,13 @@ def test_a_head_sorts_and_the_class_filters(found):
     assert wells(found) == ["C02", "C02", "C03", "C03"]
     found.form.column.setCurrentIndex(found.form.column.findData("Mitotic"))
     assert wells(found) == ["C02", "C03"] and set(wells(found, column_of("Class"))) == {"Mitotic"}
+
+
+def test_a_head_that_sorts_has_room_for_its_arrow(found):
+    heads = found.table.horizontalHeader()
+    before = heads.sectionSize(0)
+    found.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert heads.sectionSize(0) >= before + heads.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize)
 
 
 @pytest.mark.parametrize("by", ["click", "Return"])

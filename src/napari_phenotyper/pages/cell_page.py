@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from napari_phenotyper.pages.plots import Plot
-from napari_phenotyper.pages.style import INK, PAPER, QUIET, add_legend, legend_rows, new_figure, plain, shorten
+from napari_phenotyper.pages.style import INK, PAPER, QUIET, UNLIKE, add_legend, legend_rows, new_figure, plain, shorten
 
 _SIDE, _WORDS, _GAP = 0.95, 0.17, 0.06
 """Inches: a picture, the line below it, the room between two."""
@@ -120,8 +120,8 @@ def _draw_cell(axes: Any, cell: PageCell) -> None:
     axes.set_yticks([])
     axes.spines[:].set_color(cell.colour or "#8c959f")
     axes.spines[:].set_linewidth(3.2 if cell.annotated else 1.2)
-    parts = cell.words.split(" ≠ ")
-    words = " ≠ ".join(shorten(part, _LETTERS // len(parts)) for part in parts)
+    parts = cell.words.split(UNLIKE)
+    words = UNLIKE.join(shorten(part, _LETTERS // len(parts)) for part in parts)
     axes.set_xlabel(plain(words), fontsize=6.5, color=INK, labelpad=2.5)
 
 

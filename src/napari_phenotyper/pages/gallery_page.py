@@ -17,7 +17,7 @@ from napari_phenotyper.core.wells import FieldRef
 from napari_phenotyper.pages.cell_page import PageCell, PageGroup, cell_page
 from napari_phenotyper.pages.compose import SIMULATED
 from napari_phenotyper.pages.plots import Plot
-from napari_phenotyper.pages.style import colours_of, composite, contrast
+from napari_phenotyper.pages.style import UNLIKE, colours_of, composite, contrast
 from napari_phenotyper.session.cell_tables import Wish, choose_cells
 from napari_phenotyper.session.choosing import CellQuery, CellRows
 from napari_phenotyper.session.labelling import matches
@@ -93,7 +93,7 @@ def _cell(rows: CellRows, i: int, picture: NDArray[np.uint8], given: str, colour
     sure = "" if math.isnan(probability) else f"{probability:.0%} "
     words = f"✓ {given}" if given else f"{sure}{predicted}"
     if given and predicted and given != predicted:
-        words = f"{given} ≠ {predicted}"
+        words = f"{given}{UNLIKE}{predicted}"
     facts: dict[str, object] = {
         "plate": ref.plate, "well": ref.well, "field": ref.field, "label": number, "y": float(rows.y[i]),
         "x": float(rows.x[i]), "annotated": given, "predicted": predicted,

@@ -51,6 +51,10 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+UNLIKE = " ≠ "
+"""Between the class that a cell was given and the one that is predicted."""
+
+
 def shorten(text: str, length: int) -> str:
     """Return text of at most `length` characters, an ellipsis in place of its middle."""
     if len(text) <= length:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from qtpy.QtGui import (
     QColor,
+    QFontMetrics,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -20,6 +21,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QAbstractScrollArea, QToolTip
 
+from napari_phenotyper.pages.style import UNLIKE
 from napari_phenotyper.views.plain import plain_tip
 from napari_phenotyper.views.row_selection import RowSelection
 
@@ -284,5 +286,14 @@ class CellGrid(QAbstractScrollArea):
             painter.drawRect(inner.adjusted(-5, -5, 4, 4))
         painter.setPen(palette.color(palette.ColorRole.HighlightedText if selected else palette.ColorRole.Text))
         line = QRect(rect.left() + _GAP, inner.bottom() + _RIM, rect.width() - 2 * _GAP, self.fontMetrics().height())
-        text = painter.fontMetrics().elidedText(tile.text, Qt.TextElideMode.ElideRight, line.width())
+        text = _fitted(tile.text, painter.fontMetrics(), line.width())
         painter.drawText(line, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
+
+
+def _fitted(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Return what is written below a cell within so many pixels; of two classes each has half of them."""
+    parts = text.split(UNLIKE)
+    room = (width - metrics.horizontalAdvance(UNLIKE) * (len(parts) - 1)) // len(parts)
+    if metrics.horizontalAdvance(text) <= width:
+        return text
+    return UNLIKE.join(metrics.elidedText(part, Qt.TextElideMode.ElideRight, room) for part in parts)

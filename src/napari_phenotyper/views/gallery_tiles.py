@@ -10,6 +10,7 @@ from qtpy.QtGui import QImage, QPixmap
 
 from napari_phenotyper.desk.desk import Desk
 from napari_phenotyper.desk.gallery import Face
+from napari_phenotyper.pages.style import UNLIKE
 from napari_phenotyper.session.choosing import CellId
 from napari_phenotyper.views.cell_grid import Tile
 from napari_phenotyper.views.compositing import ChannelLook, Rgb, compose, outline
@@ -115,7 +116,7 @@ class Tiles:
 def face_text(face: Face) -> str:
     """Return what is written below a cell."""
     if face.annotated and face.predicted and face.annotated != face.predicted:
-        return f"{face.annotated} ≠ {face.predicted}"
+        return f"{face.annotated}{UNLIKE}{face.predicted}"
     if face.annotated:
         return f"✓ {face.annotated}"
     if face.predicted and not math.isnan(face.probability):

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QStyle,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -162,6 +163,7 @@ class ResultsTab(QWidget):
         heads.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         if hasattr(heads, "setSortIndicatorClearable"):  # not before Qt 6.1
             heads.setSortIndicatorClearable(True)
+        heads.sortIndicatorChanged.connect(self._fit_columns)
         table.setSortingEnabled(True)
         table.installEventFilter(self)
 
@@ -210,17 +212,20 @@ class ResultsTab(QWidget):
         self.form.set_question(findings.question, self._desk.results.column)
         self._found(findings)
 
-    def _fit_columns(self) -> None:
+    def _fit_columns(self, *_: object) -> None:
         """Give columns the room they need, long names no more than leaves the score in sight."""
         metrics, bold = self.table.fontMetrics(), QFontMetrics(self.model.bold)
         most = metrics.averageCharWidth() * (_LETTERS if self.model.shares else _LONG)
+        heads = self.table.horizontalHeader()
+        arrow = heads.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize, None, heads) + _RIM
         for section in range(self.model.columnCount()):
             head = str(self.model.headerData(section, Qt.Orientation.Horizontal))
+            least = metrics.horizontalAdvance(head) + (arrow if section == heads.sortIndicatorSection() else 0)
             texts = (
                 str(self.model.index(row, section).data()) for row in range(min(self.model.rowCount(), _LOOKED_AT))
             )
             wide = max((bold.horizontalAdvance(text) for text in texts), default=0)
-            self.table.setColumnWidth(section, max(min(wide, most), metrics.horizontalAdvance(head)) + _RIM)
+            self.table.setColumnWidth(section, max(min(wide, most), least) + _RIM)
 
     def _shown(self, column: str) -> None:
         self.model.set_column(column)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from napari_phenotyper.classifiers import _tables as tables
 from napari_phenotyper.classifiers._machines import PairwiseMachines
@@ -16,7 +18,7 @@ from napari_phenotyper.classifiers.svm import SupportVectorMachine
 from napari_phenotyper.core.cells import ColumnBlock
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.progress import no_progress
-from napari_phenotyper.core.training import TrainingSet
+from napari_phenotyper.core.training import ModelState, TrainingSet
 from napari_phenotyper.evaluation.calibration import softmax
 from napari_phenotyper.evaluation.calibrators import Temperature
 from napari_phenotyper.evaluation.metrics import log_loss
@@ -172,3 +174,27 @@ def test_quick_is_float32_where_no_few_axes_do(make: Make) -> None:
     model = SupportVectorMachine(arithmetic="quick").fit(training, no_progress)
     full = SupportVectorMachine().fit(training, no_progress)
     np.testing.assert_array_equal(model.predict(training.cells[0]), full.predict(training.cells[0]))
+
+
+def test_fits_side_by_side_are_those_that_follow_one_another(make: Make) -> None:
+    training, states = make(n=150, classes=4, spread=2.0), list[ModelState]()
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            states.append(SupportVectorMachine().fit(training, no_progress).state())
+    alone, together = states
+    assert alone.meta == together.meta
+    assert all(np.array_equal(alone.arrays[name], together.arrays[name]) for name in alone.arrays)
+
+
+def test_progress_is_told_by_one_thread_at_a_time(make: Make) -> None:
+    inside, told = list[str](), list[float]()
+
+    def progress(fraction: float, message: str) -> None:
+        inside.append(message)
+        time.sleep(0.01)
+        inside.pop()
+        assert not inside
+        told.append(fraction)
+
+    SupportVectorMachine().fit(make(n=150, classes=4, spread=2.0), progress)
+    assert told == sorted(told)

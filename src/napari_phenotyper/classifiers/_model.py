@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -123,6 +124,7 @@ def fit(
     train: Train,
     progress: Progress,
     lift: float = 0.0,
+    side_by_side: bool = False,
 ) -> TableModel:
     """Train and calibrate.
 
@@ -139,10 +141,13 @@ def fit(
     train
         Learns from standard scores.
     progress
-        Called before every fit.
+        Called before every fit, in any thread, but never twice at once.
     lift
         How far classes of few cells are favoured: probabilities are divided by the class's share of the training cells
         to this power (Saerens et al. 2002). At 1 all classes are taken to be equally frequent.
+    side_by_side
+        Whether `train` may be called in several threads at once, and pays to be: it runs on one core, without the
+        interpreter's lock.
 
     Raises
     ------
@@ -170,28 +175,68 @@ def fit(
         )
     share = np.bincount(table.labels) / len(table.labels)
     favour = (-lift * np.log(share)).astype(np.float32)
-    scores = _held_out(table, training, folds, favour, train, part(progress, 0.05, 0.65))
-    calibrator = calibrators.fit(calibration, scores, table.labels, training.groups, training.seed)
-    progress(0.7, "training")
-    learnt = train(table.scores, table.labels, training.seed % 2**32)
+    fold = tables.inner_folds(table.labels, training.groups, folds, training.seed)
+    held = [] if fold is None else [fold == number for number in np.unique(fold)]
+    fits = _Fits(table, held, favour, train, training.seed % 2**32, part(progress, 0.05, 0.95))
+    learnt = fits.run(None if side_by_side else 1)
+    calibrator = calibrators.fit(calibration, fits.scores, table.labels, training.groups, training.seed)
     progress(1.0, "trained")
     return TableModel(kind, training.classes, table.known, table.scaling, calibrator, learnt, favour)
 
 
-def _held_out(
-    table: tables.Table, training: TrainingSet, folds: int, favour: Float32, train: Train, progress: Progress
-) -> NDArray[np.float64]:
-    """Return (N, k) log scores of cells by what was learnt without their fold; NaN where too few to hold any out."""
-    fold = tables.inner_folds(table.labels, training.groups, folds, training.seed)
-    if fold is None:
-        return np.full((len(table.labels), len(table.known)), np.nan)
+class _Fits:
+    """What is learnt from all cells, and how what is learnt without each fold scores the cells of that fold.
 
-    def score(known: tables.Indices, tested: tables.Indices) -> tuple[tables.Indices, NDArray[np.floating]]:
+    Parameters
+    ----------
+    table, favour, train, seed, progress
+        As in `fit`.
+    held
+        (N,) the cells of each fold.
+
+    Attributes
+    ----------
+    scores
+        (N, k) log scores: −inf for classes that a fold did not know; NaN where too few cells are left to learn from.
+    """
+
+    def __init__(
+        self,
+        table: tables.Table,
+        held: Sequence[NDArray[np.bool_]],
+        favour: Float32,
+        train: Train,
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        self.scores = np.full((len(table.labels), len(table.known)), np.nan)
+        self._table, self._held, self._favour, self._train, self._seed = table, held, favour, train, seed
+        self._progress, self._lock, self._begun = progress, threading.Lock(), 0
+        self._whole: list[Learnt] = []
+
+    def run(self, threads: int | None) -> Learnt:
+        """Fit in so many threads, None: as many as matrix products may use; return what all cells taught."""
+        in_blocks(len(self._held) + 1, 1, self._fit, threads)
+        return self._whole[0]
+
+    def _fit(self, number: int, _: int) -> None:
+        """Fit without a fold; after all of these, with all cells."""
+        table, last = self._table, number == len(self._held)
+        with self._lock:
+            self._progress(self._begun / (len(self._held) + 1), "training" if last else "calibrating")
+            self._begun += 1
+        if last:
+            self._whole.append(self._train(table.scores, table.labels, self._seed))
+            return
+        tested = self._held[number]
+        known = ~tested
         present, labels = np.unique(table.labels[known], return_inverse=True)
-        learnt = train(table.scores[known], labels, training.seed % 2**32)
-        return present, _favoured(learnt.log_scores(table.scores[tested]), favour[present])
-
-    return tables.held_out_scores(table.labels, fold, len(table.known), score, progress)
+        if len(present) < 2:
+            return
+        learnt = self._train(table.scores[known], labels, self._seed)
+        found = np.full((np.count_nonzero(tested), len(table.known)), -np.inf)
+        found[:, present] = _favoured(learnt.log_scores(table.scores[tested]), self._favour[present])
+        self.scores[tested] = found
 
 
 def _favoured(scores: NDArray[np.floating], favour: Float32) -> NDArray[np.floating]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from napari_phenotyper.core.cells import Float32
 from napari_phenotyper.core.errors import ModelError, TrainingError
 from napari_phenotyper.core.keys import Json
-from napari_phenotyper.core.progress import Progress
 from napari_phenotyper.core.training import ModelState, TrainingSet
 
 Indices = NDArray[np.intp]
@@ -129,41 +128,6 @@ def inner_folds(labels: Indices, groups: Indices, folds: int, seed: int) -> Indi
     for number, (_, tested) in enumerate(splitter.split(np.zeros((len(labels), 1)), strata)):
         fold[tested] = number
     return fold
-
-
-def held_out_scores(
-    labels: Indices,
-    fold: Indices,
-    classes: int,
-    score: Callable[[Indices, Indices], tuple[Indices, NDArray[np.floating]]],
-    progress: Progress,
-) -> NDArray[np.float64]:
-    """Return (N, K) scores of every cell by a classifier that was trained without the cell's fold.
-
-    Parameters
-    ----------
-    labels, fold, classes
-        (N,) classes and folds, and K.
-    score
-        Rows to train on and rows to score to the classes that were known, and the scores (n, known).
-    progress
-        Called before every fold.
-
-    Returns
-    -------
-    −inf for classes that a fold did not know; NaN in rows of a fold that left fewer than two classes to learn.
-    """
-    out = np.full((len(labels), classes), np.nan)
-    numbers = np.unique(fold)
-    for i, number in enumerate(numbers):
-        progress(i / len(numbers), f"calibrating, part {i + 1} of {len(numbers)}")
-        known, tested = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        if len(np.unique(labels[known])) < 2:
-            continue
-        columns, values = score(known, tested)
-        out[tested] = -np.inf
-        out[np.ix_(tested, columns)] = values
-    return out
 
 
 def array(state: ModelState, name: str, dtype: type[np.generic], *shape: int | None) -> NDArray[np.generic]:

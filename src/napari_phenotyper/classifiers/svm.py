@@ -60,7 +60,7 @@ class SupportVectorMachine:
             If there are no cells, no columns, or no column varies.
         Cancelled
         """
-        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress, self.lift)
+        return models.fit(KIND, training, self.folds, self.calibration, self._train, progress, self.lift, True)
 
     def restore(self, state: ModelState) -> Model:
         """Return the model that `state` describes. Raises ModelError for one that is foreign or damaged."""

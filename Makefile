@@ -13,6 +13,9 @@ PY := $(BIN)/python
 # A CPU build where there is no NVIDIA GPU: the plain name would bring gigabytes of CUDA. A user's install pins nothing.
 TORCH ?= $(shell $(PYTHON) scripts/choose_torch.py)
 
+# Without byte code, which takes longer than the rest: Python writes it for what is imported, when it is.
+PIP := $(PY) -m pip install --quiet --no-compile
+
 # Named, because qtpy takes PyQt5 where both are installed.
 WITH_QT := QT_API=$(QT) PYTEST_QT_API=$(QT)
 
@@ -21,17 +24,17 @@ PYTEST := $(WITH_QT) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 scripts/with_display.sh
 
 SOURCES := src tests sample_data benchmarks scripts
 
-.PHONY: install system demo shots extremes docs docs-serve test test-fast test-windows test-views test-slow test-qt5 test-gl pyqt5 check format bench bench-window bench-seeing \
+.PHONY: install system demo shots extremes docs docs-serve test kernels test-fast test-windows test-views test-slow test-qt5 test-gl pyqt5 check format bench bench-window bench-seeing \
 	clean
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet "$(TORCH)"
-	$(PY) -m pip install --quiet --editable ".[all]"
-	$(PY) -m pip install --quiet --group dev
+	$(PIP) --upgrade pip
+	$(PIP) "$(TORCH)"
+	$(PIP) --editable ".[all]"
+	$(PIP) --group dev
 	touch $@
 
 system:
@@ -50,11 +53,11 @@ shots: install system
 
 # The site, into build/site, where index.html also opens from the disk; any broken link or docstring stops it.
 docs: install
-	$(PY) -m pip install --quiet --group docs
+	$(PIP) --group docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 docs-serve: install
-	$(PY) -m pip install --quiet --group docs
+	$(PIP) --group docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve
 
 # The same for windows that have least room or most to show.
@@ -68,10 +71,16 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_phenotyper/napari.yaml
 
-# The checks and four runs of tests, each on a display of its own; three at a time, as runs with windows wait a lot.
+# The checks, then four runs of tests, each on a display of its own; three at a time, as runs with windows wait a lot.
 
-test: install system pyqt5
-	$(MAKE) -j3 test-windows check test-fast test-views test-qt5
+test:
+	$(MAKE) -j2 install system
+	$(MAKE) -j3 kernels check pyqt5
+	$(MAKE) -j3 test-windows test-fast test-views test-qt5
+
+# Compiles the loops once, before several runs would do it side by side.
+kernels: install
+	OMP_NUM_THREADS=1 $(PY) -c "from napari_phenotyper.core.progress import no_progress as p; from napari_phenotyper.session.warming import warm_up; warm_up(p)"
 
 test-fast: install system
 	$(PYTEST) -m "not slow and not gl"
@@ -88,7 +97,7 @@ test-qt5: install system pyqt5
 	$(MAKE) test-gl QT=pyqt5 GL_TESTS="$(WITH_PYQT5)"
 
 pyqt5: install
-	$(PY) -m pip install --quiet "PyQt5>=5.15"
+	$(PIP) "PyQt5>=5.15"
 
 test-windows: install system
 	$(PYTEST) -m "gl and not slow" tests/plugin

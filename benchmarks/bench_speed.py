@@ -1,4 +1,4 @@
-"""Speed of the classifiers: predicting very many cells, and learning from few.
+"""Speed of the classifiers: predicting very many cells, and learning from few; and of cutting crops for networks.
 
 `python benchmarks/bench_speed.py [THREADS]` writes benchmarks/results/speed.json. Peers take turns with us in one run.
 Cells are drawn at random: 200 columns, 16 classes that overlap about as much as real ones (95 % right).
@@ -10,6 +10,7 @@ import sys
 
 import torch
 from _bench import write
+from _speed_crops import measure as crops
 from _speed_features import fitting, linear, memory, rbf
 from _speed_nets import measure as networks
 
@@ -22,7 +23,7 @@ def main() -> None:
     with threadpool_limits(threads):
         rows = [*rbf(threads), *linear(threads), *fitting(threads), *memory()]
     torch.set_num_threads(threads)
-    rows += networks()
+    rows += [*networks(), *crops()]
     write("speed", rows)
 
 

@@ -17,7 +17,7 @@ from napari_phenotyper.core.progress import Cancelled, no_progress
 from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import PLAIN, Augmentation, views
 from napari_phenotyper.nets.blocks import Architecture, CropNet, folded, fresh
-from napari_phenotyper.nets.device import choose, in_parts
+from napari_phenotyper.nets.device import choose, in_parts, side_by_side
 from napari_phenotyper.nets.lipnets import LipArchitecture, Variant
 from napari_phenotyper.nets.loop import Recipe, recorded, train
 from napari_phenotyper.nets.model import scores
@@ -180,6 +180,28 @@ def test_predicting_in_parts_is_the_same_as_at_once() -> None:
     many = crops(300, 8)
     parts = np.concatenate([scores(net.eval(), many[:100], 2), scores(net.eval(), many[100:], 2)])
     np.testing.assert_allclose(scores(net.eval(), many, 2), parts, atol=0.05)
+
+
+def test_predicting_on_two_threads_is_the_same_as_on_one() -> None:
+    net, many, before, found = fresh(SMALL, generator()).eval(), crops(300, 8), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(scores(net, many, 2))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_threads_beside_one_another_compute_alone() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = side_by_side(lambda number: torch.tensor([number, torch.get_num_threads()]), 8)
+    finally:
+        torch.set_num_threads(before)
+    assert [part.tolist() for part in found] == [[number, 1] for number in range(8)]
 
 
 ARCHITECTURES = [

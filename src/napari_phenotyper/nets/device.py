@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from napari_phenotyper.core.errors import SettingError
@@ -79,6 +82,31 @@ def in_parts(run: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> Sequen
         else:
             start += size
     return found
+
+
+def side_by_side(run: Callable[[int], Tensor], count: int) -> list[Tensor]:
+    """Return `run(0)` to `run(count - 1)`, on as many threads as torch may use, each of which computes alone.
+
+    Small networks gain little from threads that share each layer out, and wait for one another at its end: on a busy
+    machine for longer than they compute.
+    """
+    threads = min(torch.get_num_threads(), count)
+    if threads < 2:
+        return [run(number) for number in range(count)]
+    with ThreadPoolExecutor(threads, initializer=_compute_alone) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def _compute_alone() -> None:
+    """Let what torch does in this thread run in it alone."""
+    torch.get_num_threads()  # asked first, or torch would set its own number later
+    _libraries().limit(limits=1, user_api="openmp")
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """Look up what computes in threads: kept, as that takes longer than to predict ten crops."""
+    return ThreadpoolController()
 
 
 def memory_ran_out(error: RuntimeError) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -20,7 +20,7 @@ from napari_phenotyper.evaluation.calibration import softmax
 from napari_phenotyper.nets import architectures
 from napari_phenotyper.nets.augment import views
 from napari_phenotyper.nets.blocks import Architecture, CropNet, folded
-from napari_phenotyper.nets.device import Device, choose, in_parts, short_floats_pay
+from napari_phenotyper.nets.device import Device, choose, in_parts, short_floats_pay, side_by_side
 from napari_phenotyper.nets.weights import from_arrays
 
 AT_ONCE = {"cpu": 64}
@@ -144,7 +144,6 @@ def ready_scores(ready: CropNet, crops: Tensor, count: int = 1) -> Float32:
     return averaged(ready, crops, count, lambda net, batch: net(batch).float().log_softmax(1))
 
 
-@torch.no_grad()
 def averaged(ready: CropNet, crops: Tensor, count: int, what: Callable[[CropNet, Tensor], Tensor]) -> Float32:
     """Return what a network makes of crops, averaged over views of each.
 
@@ -166,11 +165,19 @@ def averaged(ready: CropNet, crops: Tensor, count: int, what: Callable[[CropNet,
     device = next(ready.parameters()).device
     short = short_floats_pay(device)
 
+    @torch.no_grad()
     def run(batch: Tensor) -> Tensor:
         there = batch.to(device, torch.bfloat16 if short else torch.float32)
         return torch.stack([what(ready, view).float() for view in views(there, count)]).mean(0).cpu()
 
-    parts = in_parts(run, crops, AT_ONCE.get(device.type, AT_ONCE_ELSEWHERE))
+    size = AT_ONCE.get(device.type, AT_ONCE_ELSEWHERE)
+    if device.type != "cpu":
+        return _array(in_parts(run, crops, size))
+    batches = torch.split(crops, size)
+    return _array(side_by_side(lambda i: torch.cat(list(in_parts(run, batches[i], size))), len(batches)))
+
+
+def _array(parts: Sequence[Tensor]) -> Float32:
     return np.asarray(torch.cat(list(parts)).numpy(), np.float32)
 
 
